@@ -267,7 +267,7 @@ NPU_CHECK_SIZE(struct npu_cmd_gather, 64);
 #define NPU_CMDF_KV_K	0x01
 struct npu_cmd_kv_store {
 	struct npu_cmd_hdr hdr;
-	__u32 src;		/* scratchpad, float [m][src_stride] */
+	__u32 src;		/* scratchpad, float [m][src_stride], 4-byte aligned */
 	__u32 src_stride;	/* elements */
 	struct npu_addr addr;
 	__u32 head_dim;
@@ -344,7 +344,7 @@ NPU_CHECK_SIZE(struct npu_cmd_wrows, 56);
 /*
  * ATTN - attention of m query rows, n_rep query heads that share one KV head.
  *
- * q    scratchpad, float: row i, head r at q + 4 * (i * q_stride + r * head_dim)
+ * q    scratchpad, float, 4-byte aligned: row i, head r at q + 4 * (i * q_stride + r * head_dim)
  * out  the same with out_stride
  * k,v  memory, layouts in npu_formats.h
  * Row i sees positions 0..pos+i; pos + m past capacity is NPU_FAULT_INDEX.
@@ -393,7 +393,7 @@ NPU_CHECK_SIZE(struct npu_cmd_rmsnorm, 48);
 #define NPU_CMDF_ROPE_HALF	0x01
 struct npu_cmd_rope {
 	struct npu_cmd_hdr hdr;
-	__u32 x;		/* float [rows][stride], heads side by side */
+	__u32 x;		/* float [rows][stride], heads side by side, 4-byte aligned */
 	__u32 stride;
 	__u32 table;		/* float [rows][n_rot] */
 	__u32 n_heads;
