@@ -48,9 +48,10 @@ extern const struct npu_machine npu_machine_small;
 
 enum npu_isa {
 	NPU_ISA_BEST = 0,	/* the fastest that the host has */
-	NPU_ISA_SCALAR,
-	NPU_ISA_AVX2,
-	NPU_ISA_AVX512,
+	NPU_ISA_SCALAR,		/* the reference: plain loops as the specification has them */
+	NPU_ISA_AVX2,		/* with FMA and F16C */
+	NPU_ISA_AVX512,		/* F, BW, DQ, VL and VNNI */
+	NPU_ISA_COUNT
 };
 
 /*

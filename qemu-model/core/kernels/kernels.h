@@ -24,14 +24,7 @@
 
 #include "npu_formats.h"
 #include "npu_cmd.h"
-
-enum npu_isa {
-	NPU_ISA_BEST,		/* the fastest that this host has */
-	NPU_ISA_SCALAR,		/* the reference: plain loops as the specification has them */
-	NPU_ISA_AVX2,		/* with FMA and F16C */
-	NPU_ISA_AVX512,		/* F, BW, DQ, VL and VNNI */
-	NPU_ISA_COUNT
-};
+#include "../npu_core.h"	/* enum npu_isa */
 
 /*
  * MATMUL, a part: out[i][16s + r] for i < m, s < strips, r < 16.
