@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -58,12 +59,12 @@ static uint32_t header_nonzero_field(const struct npu_fw_header *h)
 	return HEADER_BYTES;
 }
 
-/* Not empty, printable, ended by a zero with nothing but zeros behind it. */
-static bool version_is_text(const char version[32])
+bool npu_image_version_valid(const char version[32])
 {
 	uint32_t i = 0;
 
-	while (i < 32 && version[i] > ' ' && version[i] < 0x7f)
+	while (i < 32 && (isalnum((unsigned char)version[i]) ||
+			  (version[i] && strchr("._+~-", version[i]))))
 		i++;
 	return i > 0 && i < 32 && first_nonzero(version + i, 32 - i) == 32 - i;
 }
@@ -200,7 +201,7 @@ int npu_image_check(const void *image, size_t size, const struct npu_image_limit
 	at = header_nonzero_field(&h);
 	if (at < HEADER_BYTES)
 		return refuse(out, NPU_BOOT_FIELD, at, 0);
-	if (!version_is_text(h.version))
+	if (!npu_image_version_valid(h.version))
 		return refuse(out, NPU_BOOT_FIELD, header_offset(version), 0);
 	if (h.signature_type != NPU_FW_SIGNATURE_NONE)
 		return refuse(out, NPU_BOOT_SIGNATURE, h.signature_type, NPU_FW_SIGNATURE_NONE);

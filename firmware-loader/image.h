@@ -6,6 +6,7 @@
 #ifndef NPU_IMAGE_H
 #define NPU_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +33,7 @@ struct npu_image_result {
 	uint32_t security_version;
 	uint32_t n_sections;
 	struct npu_fw_config config;
-	char version[32];		/* printable ASCII, ends with zero */
+	char version[32];		/* letters, digits and ._+~-, ends with zero */
 };
 
 /* Limits of the device that this tree models, with a security counter of zero. */
@@ -68,6 +69,9 @@ int npu_image_check(const void *image, size_t size, const struct npu_image_limit
  * struct npu_fw_header.
  */
 void npu_image_hash(const void *image, size_t size, uint8_t hash[NPU_FW_HASH_BYTES]);
+
+/* A version is 1..31 ASCII letters, digits and ._+~- and zeros behind them. */
+bool npu_image_version_valid(const char version[32]);
 
 /*
  * Checks the values of a configuration; on -EINVAL *offset and *limit are what
