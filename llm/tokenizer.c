@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tokenizer_impl.h"
 
@@ -88,15 +89,19 @@ static int load_flags(struct tokenizer *t, const struct gguf *g, struct llm_err 
 	return 0;
 }
 
-/* Marks what ends a generation, by key and by the names that model makers use. */
+/*
+ * Marks what ends a generation, by key and by the names that model makers use. A
+ * token of such a name is a control token, whatever type the file gives it.
+ */
 static int mark_ends(struct tokenizer *t, const struct gguf *g, struct llm_err *err)
 {
 	static const char *const keys[] = {
 		"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
 	};
 	static const char *const names[] = {
-		"<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>",
-		"<|endoftext|>", "<|end_of_text|>", "<EOT>", "_<EOT>", "<end_of_utterance>",
+		"</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>",
+		"<|endoftext|>", "<|end_of_text|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>",
+		"<end_of_utterance>",
 		"<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
 	};
 	int32_t id;
@@ -114,10 +119,40 @@ static int mark_ends(struct tokenizer *t, const struct gguf *g, struct llm_err *
 	}
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		id = vocab_find(t, names[i], strlen(names[i]));
-		if (id != TOKEN_NONE)
+		if (id != TOKEN_NONE) {
 			t->tokens[id].ends = true;
+			t->tokens[id].type = TOKEN_CONTROL;
+		}
 	}
 	return 0;
+}
+
+/*
+ * Phi-3's special tokens take the white space behind them with them. No key says
+ * so, only the model's name.
+ */
+static void mark_strips(struct tokenizer *t, const struct gguf *g)
+{
+	static const char *const keep[] = { "<unk>", "<s>", "<|endoftext|>" };
+	struct gguf_str name;
+	int32_t id;
+	size_t i;
+
+	if (gguf_get_str(g, "general.name", &name, NULL))
+		return;
+	for (i = 0; i + 4 <= name.len; i++)
+		if (!strncasecmp(name.p + i, "phi3", 4) ||
+		    (i + 5 <= name.len && !strncasecmp(name.p + i, "phi-3", 5)))
+			break;
+	if (i + 4 > name.len)
+		return;
+	for (i = 0; i < t->n_specials; i++)
+		t->tokens[t->specials[i]].strips = true;
+	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++) {
+		id = vocab_find(t, keep[i], strlen(keep[i]));
+		if (id != TOKEN_NONE)
+			t->tokens[id].strips = false;
+	}
 }
 
 static int load_pre(struct tokenizer *t, const struct gguf *g, struct llm_err *err)
@@ -180,6 +215,7 @@ int tokenizer_create(const struct gguf *g, struct tokenizer **out, struct llm_er
 		tokenizer_destroy(t);
 		return ret;
 	}
+	mark_strips(t, g);
 	*out = t;
 	return 0;
 }
@@ -302,6 +338,13 @@ static int encode_text(struct encoder *e, const char *text, uint32_t len)
 	return bpe_encode(e, text, len);
 }
 
+static uint32_t skip_white(const char *text, uint32_t pos, uint32_t end)
+{
+	while (pos < end && text[pos] && strchr(" \t\n\v\f\r", text[pos]))
+		pos++;
+	return pos;
+}
+
 static int encode_all(struct encoder *e, const char *text, uint32_t len)
 {
 	bool special = e->flags & TOKENIZE_ADD_SPECIAL;
@@ -320,6 +363,8 @@ static int encode_all(struct encoder *e, const char *text, uint32_t len)
 		if (!ret)
 			ret = encoder_emit(e, hits[i].id);
 		pos = hits[i].pos + hits[i].len;
+		if (e->t->tokens[hits[i].id].strips)
+			pos = skip_white(text, pos, i + 1 < n ? hits[i + 1].pos : len);
 	}
 	if (!ret)
 		ret = encode_text(e, text + pos, len - pos);

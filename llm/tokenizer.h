@@ -11,8 +11,9 @@
  *
  * Bytes that are not UTF-8 are text like any other: SPM gives them as byte tokens,
  * BPE maps each byte to its own character. Decoding what was encoded gives the
- * same bytes, with one exception that SPM has by design: U+2581, the character
- * that stands for a space inside the vocabulary, comes back as a space.
+ * same bytes, with exceptions that are the models' own: in SPM U+2581, which stands
+ * for a space inside the vocabulary, comes back as a space; and Phi-3's special
+ * tokens swallow the white space that follows them.
  *
  * A vocabulary without byte tokens (TinyStories-656K is one) cannot express every
  * text. That is -EILSEQ naming the byte, or, if asked for, the unknown token.

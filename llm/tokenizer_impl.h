@@ -22,6 +22,7 @@ struct token {
 	uint32_t rank;		/* SPM: the score as a number that sorts best first */
 	uint8_t type;		/* enum token_type */
 	bool ends;		/* see tokenizer_is_end() */
+	bool strips;		/* takes the white space behind it out of the text */
 };
 
 struct merge {
