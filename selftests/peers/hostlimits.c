@@ -82,55 +82,60 @@ static uint64_t read_avx2(const uint8_t *p)
 	return SLICE_BYTES;
 }
 
-/* Ten chains hide the latency of the multiply; 64 multiply-accumulates each. */
+/*
+ * Ten chains hide the latency of the multiply. They are ten variables, as an
+ * array of them would live in memory and its stores be what is measured; the
+ * empty statement keeps the compiler from folding rounds into one.
+ */
 #define CHAINS 10
 #define MAC_ROUNDS 20000
+#define EACH_CHAIN(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9)
+
+#define VNNI_ZERO(j) __m512i acc##j = _mm512_setzero_si512();
+#define VNNI_STEP(j) \
+	acc##j = _mm512_dpbusd_epi32(acc##j, u, s); \
+	__asm__("" : "+v"(acc##j));
+#define VNNI_SUM(j) sum = _mm512_add_epi32(sum, acc##j);
 
 __attribute__((target("avx512f,avx512vnni")))
 static uint64_t mac_vnni(const uint8_t *p)
 {
 	__m512i u = _mm512_load_si512(p);
 	__m512i s = _mm512_load_si512(p + 64);
-	__m512i acc[CHAINS];
+	__m512i sum = _mm512_setzero_si512();
 
-	for (int j = 0; j < CHAINS; j++)
-		acc[j] = _mm512_setzero_si512();
+	EACH_CHAIN(VNNI_ZERO)
 	for (int i = 0; i < MAC_ROUNDS; i++) {
-#pragma GCC unroll 10
-		for (int j = 0; j < CHAINS; j++) {
-			acc[j] = _mm512_dpbusd_epi32(acc[j], u, s);
-			__asm__("" : "+v"(acc[j]));	/* every one is carried out */
-		}
+		EACH_CHAIN(VNNI_STEP)
 	}
-	for (int j = 1; j < CHAINS; j++)
-		acc[0] = _mm512_add_epi32(acc[0], acc[j]);
-	sink = _mm512_reduce_add_epi32(acc[0]);
+	EACH_CHAIN(VNNI_SUM)
+	sink = _mm512_reduce_add_epi32(sum);
 	return (uint64_t)MAC_ROUNDS * CHAINS * 64;
 }
 
 /* Without VNNI: multiply pairs to 16 bits, pairs of those to 32, add. */
+#define AVX2_ZERO(j) __m256i acc##j = _mm256_setzero_si256();
+#define AVX2_STEP(j) \
+	pair = _mm256_maddubs_epi16(u, s); \
+	__asm__("" : "+x"(pair)); \
+	acc##j = _mm256_add_epi32(acc##j, _mm256_madd_epi16(pair, ones));
+#define AVX2_SUM(j) sum = _mm256_add_epi32(sum, acc##j);
+
 __attribute__((target("avx2")))
 static uint64_t mac_avx2(const uint8_t *p)
 {
 	const __m256i ones = _mm256_set1_epi16(1);
 	__m256i u = _mm256_load_si256((const __m256i *)p);
 	__m256i s = _mm256_load_si256((const __m256i *)(p + 64));
-	__m256i acc[CHAINS];
+	__m256i sum = _mm256_setzero_si256();
+	__m256i pair;
 
-	for (int j = 0; j < CHAINS; j++)
-		acc[j] = _mm256_setzero_si256();
+	EACH_CHAIN(AVX2_ZERO)
 	for (int i = 0; i < MAC_ROUNDS; i++) {
-#pragma GCC unroll 10
-		for (int j = 0; j < CHAINS; j++) {
-			__m256i pair = _mm256_maddubs_epi16(u, s);
-
-			__asm__("" : "+x"(pair));
-			acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(pair, ones));
-		}
+		EACH_CHAIN(AVX2_STEP)
 	}
-	for (int j = 1; j < CHAINS; j++)
-		acc[0] = _mm256_add_epi32(acc[0], acc[j]);
-	sink = _mm256_extract_epi32(acc[0], 0);
+	EACH_CHAIN(AVX2_SUM)
+	sink = _mm256_extract_epi32(sum, 0);
 	return (uint64_t)MAC_ROUNDS * CHAINS * 32;
 }
 
