@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/* The exponential, the conversions of halves, the random numbers: against what they stand for. */
+#include "exp.h"
+#include "kernels_test.h"
+#include "philox.h"
+
+static void test_exp_accuracy(void)
+{
+	double worst = 0;
+	float at = 0;
+
+	for (uint32_t i = 0; i < 4000000; i++) {
+		float x = NPU_EXP_MIN + (NPU_EXP_MAX - NPU_EXP_MIN) * ((float)i / 4000000);
+		double want = exp((double)x), ulp;
+		int e;
+
+		frexp(want, &e);
+		ulp = ldexp(1, e - 24);
+		if (fabs((double)npu_exp(x) - want) / ulp > worst) {
+			worst = fabs((double)npu_exp(x) - want) / ulp;
+			at = x;
+		}
+	}
+	tap_diag("worst error %.3f ulp at %a", worst, (double)at);
+	tap_ok(worst < 1.0, "exp: error below 1 ulp from underflow to overflow");
+}
+
+static void test_exp_ends(void)
+{
+	tap_ok(npu_exp(0.0f) == 1.0f && npu_exp(-0.0f) == 1.0f, "exp: of zero is exactly one");
+	tap_ok(npu_exp(NPU_EXP_MIN) == 0x1.666d0ep-126f &&
+	       npu_float_bits(npu_exp(nextafterf(NPU_EXP_MIN, -INFINITY))) == 0 &&
+	       npu_float_bits(npu_exp(-INFINITY)) == 0, "exp: plus zero below -87");
+	tap_ok(npu_exp(NPU_EXP_MAX) == 0x1.ffff08p+127f &&
+	       npu_exp(nextafterf(NPU_EXP_MAX, INFINITY)) == INFINITY &&
+	       npu_exp(INFINITY) == INFINITY, "exp: infinity above 0x1.62e42ep+6");
+	tap_ok(isnan(npu_exp(NAN)), "exp: of NaN is NaN");
+}
+
+static void test_exp_golden(void)
+{
+	float y[4096];
+
+	rng_seed(1);
+	for (int i = 0; i < 4096; i++)
+		y[i] = npu_exp(rng_float() * 20.0f);
+	tap_ok(golden(hash_floats(y, 4096), 0x1308b8cf82df0e0c), "exp: bits of 4096 values");
+}
+
+static void test_half(void)
+{
+	bool widen = true, round = true;
+
+	for (uint32_t h = 0; h < 0x10000; h++) {
+		float f = npu_half_to_float(h);
+		int exp = h >> 10 & 31, mant = h & 1023;
+		double want = exp ? ldexp(1024 + mant, exp - 25) : ldexp(mant, -24);
+
+		if (exp == 31) {
+			widen &= mant ? isnan(f) : isinf(f) && !!signbit(f) == !!(h >> 15);
+			continue;
+		}
+		widen &= (double)fabsf(f) == want && !!signbit(f) == !!(h >> 15);
+		round &= npu_float_to_half(f) == h;
+	}
+	tap_ok(widen, "half: all 65536 patterns have the value of the standard");
+	tap_ok(round, "half: a half goes to float and back unchanged");
+}
+
+/* Ties and their neighbours, by the definition: the nearest half, the even one of two */
+static void test_half_rounding(void)
+{
+	bool ok = true;
+
+	for (uint32_t h = 0; h < 0x7bff; h++) {
+		float lo = npu_half_to_float(h), hi = npu_half_to_float(h + 1);
+		float tie = (float)(((double)lo + (double)hi) / 2);
+
+		ok &= npu_float_to_half(tie) == (h & 1 ? h + 1 : h);
+		ok &= npu_float_to_half(nextafterf(tie, 0)) == h;
+		ok &= npu_float_to_half(nextafterf(tie, INFINITY)) == h + 1;
+	}
+	tap_ok(ok, "half: rounds to nearest, ties to even, subnormals too");
+	tap_ok(npu_float_to_half(65519.996f) == 0x7bff && npu_float_to_half(65520.0f) == 0x7c00 &&
+	       npu_float_to_half(-INFINITY) == 0xfc00 && npu_half_to_float(0x7c00) == INFINITY,
+	       "half: infinity from 65520 on");
+	tap_ok(npu_float_to_bf16(npu_bits_float(0x3f808000)) == 0x3f80 &&
+	       npu_float_to_bf16(npu_bits_float(0x3f818000)) == 0x3f82 &&
+	       npu_float_to_bf16(npu_bits_float(0x3f808001)) == 0x3f81 &&
+	       npu_float_to_bf16(npu_bits_float(0x7f7fffff)) == 0x7f80 &&
+	       isnan(npu_bf16_to_float(npu_float_to_bf16(npu_bits_float(0x7f800001)))),
+	       "bfloat16: rounds to nearest, ties to even, NaN stays NaN");
+}
+
+static void test_philox(void)
+{
+	/* the generator's published vectors, those with a counter below 2^64 */
+	tap_ok(npu_philox(0, 0) == 0x6627e8d5, "philox: known answer for zero");
+	tap_ok(npu_philox(1, 0) != npu_philox(0, 1) &&
+	       npu_philox(1ull << 32, 7) != npu_philox(1, 7) &&
+	       npu_philox(5, 1ull << 32) != npu_philox(5, 1),
+	       "philox: all bits of key and counter matter");
+}
+
+int main(void)
+{
+	test_exp_accuracy();
+	test_exp_ends();
+	test_exp_golden();
+	test_half();
+	test_half_rounding();
+	test_philox();
+	return tap_done();
+}
