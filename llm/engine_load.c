@@ -248,7 +248,11 @@ static int load_consts(struct llm_engine *e, struct llm_err *err)
 	e->rope = e->consts.va + rope_at;
 	if (!ret) {
 		ret = llm_rope_table(c, divisors, e->capacity, (float *)(e->consts.map + rope_at));
-		if (ret)
+		if (ret == -ERANGE)
+			llm_fail(err, ERANGE, "%s: llama.rope.freq_base %g turns positions below %u by more than %g radians",
+				 gguf_name(m->file), (double)c->rope_base, e->capacity,
+				 (double)LLM_ROPE_MAX_ANGLE);
+		else if (ret)
 			llm_fail(err, -ret, "%s: tensor rope_freqs.weight holds a value that is not positive and finite",
 				 gguf_name(m->file));
 	}

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* x^n by squaring */
 static double power(double x, unsigned int n)
@@ -35,72 +34,70 @@ static double inverse_root(double base, unsigned int n)
 	}
 }
 
-/* cos and sin of x by their series, after halving x below 1/8 and doubling the angle back. */
+/* pi/2 in two parts; the first has 33 bits, so that its product with a quadrant is exact */
+#define PI_2_HI	1.57079632673412561417e+00
+#define PI_2_LO	6.07710050650619224932e-11
+
+/* cos and sin of 0 <= x < 2^20 * pi/2, to some 1e-15: Taylor series behind a reduction to pi/4. */
 static void cos_sin(double x, double *c, double *s)
 {
-	unsigned int halvings = 0;
-	double term_c = 1, term_s, sum_c = 1, sum_s;
+	const uint32_t quadrant = (uint32_t)(x / (PI_2_HI + PI_2_LO) + 0.5);
+	const double r = (x - quadrant * PI_2_HI) - quadrant * PI_2_LO;
+	const double r2 = r * r;
+	double cr = 1, sr = 1;
 
-	while (x > 0.125) {
-		x *= 0.5;
-		halvings++;
+	for (int i = 17; i > 1; i -= 2) {
+		sr = 1 - sr * r2 / (i * (i - 1));
+		cr = 1 - cr * r2 / ((i - 1) * (i - 2));
 	}
-	term_s = x;
-	sum_s = x;
-	for (int i = 1; i < 9; i++) {
-		term_c *= -x * x / ((2 * i - 1) * (2 * i));
-		term_s *= -x * x / ((2 * i) * (2 * i + 1));
-		sum_c += term_c;
-		sum_s += term_s;
+	sr *= r;
+	switch (quadrant % 4) {
+	case 0:
+		*c = cr;
+		*s = sr;
+		break;
+	case 1:
+		*c = -sr;
+		*s = cr;
+		break;
+	case 2:
+		*c = -cr;
+		*s = -sr;
+		break;
+	default:
+		*c = sr;
+		*s = -cr;
 	}
-	for (; halvings; halvings--) {
-		double cc = sum_c * sum_c - sum_s * sum_s;
-
-		sum_s = 2 * sum_s * sum_c;
-		sum_c = cc;
-	}
-	*c = sum_c;
-	*s = sum_s;
 }
 
 int llm_rope_table(const struct llm_config *c, const float *divisors, uint32_t n_ctx, float *out)
 {
 	const uint32_t half = c->n_rot / 2;
-	/* a base below one would make frequencies rise: take its inverse and divide instead */
-	const double base = c->rope_base >= 1 ? c->rope_base : 1.0 / (double)c->rope_base;
-	const double ratio = inverse_root(base, half);
-	double f = 1;
-	struct {
-		double c1, s1;	/* rotation by one position */
-		double c, s;	/* rotation of the row */
-	} *r = calloc(half, sizeof(*r));
+	/* a base below one would make angles rise: take its inverse and divide instead */
+	const bool rising = c->rope_base < 1;
+	const double base = rising ? 1.0 / (double)c->rope_base : (double)c->rope_base;
+	const double root = inverse_root(base, half);
+	const float ratio = (float)(rising ? 1 / root : root);
+	const float scale = 1.0f / c->rope_factor;
 
-	if (!r)
-		return -ENOMEM;
-	for (uint32_t j = 0; j < half; j++) {
-		double step = f / (double)c->rope_factor;
-
-		if (divisors) {
-			if (!(divisors[j] > 0) || !isfinite(divisors[j])) {
-				free(r);
-				return -EINVAL;
-			}
-			step /= (double)divisors[j];
-		}
-		cos_sin(step, &r[j].c1, &r[j].s1);
-		r[j].c = 1;
-		f = c->rope_base >= 1 ? f * ratio : f / ratio;
+	for (uint32_t j = 0; divisors && j < half; j++) {
+		if (!(divisors[j] > 0) || !isfinite(divisors[j]))
+			return -EINVAL;
 	}
 	for (uint32_t p = 0; p < n_ctx; p++) {
-		for (uint32_t j = 0; j < half; j++) {
-			double cn = r[j].c * r[j].c1 - r[j].s * r[j].s1;
+		float theta = (float)p;
 
-			*out++ = (float)r[j].c;
-			*out++ = (float)r[j].s;
-			r[j].s = r[j].s * r[j].c1 + r[j].c * r[j].s1;
-			r[j].c = cn;
+		for (uint32_t j = 0; j < half; j++) {
+			double cr, sr;
+			float angle = (divisors ? theta / divisors[j] : theta) * scale;
+
+			if (!(angle < LLM_ROPE_MAX_ANGLE))
+				return -ERANGE;
+			cos_sin((double)angle, &cr, &sr);
+			*out++ = (float)cr;
+			*out++ = (float)sr;
+			theta *= ratio;
 		}
 	}
-	free(r);
 	return 0;
 }
