@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The kernels' objects and how each is compiled, for every Makefile that links them.
-# Include after .common.mk; gives KERNELS_OBJS (in KERNELS_OBJDIR) and their rules.
+# Include after .common.mk and the first target; gives KERNELS_OBJS (in KERNELS_OBJDIR) and their rules.
 # Programs that link them need -lm.
 
 KERNELS_DIR    := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
