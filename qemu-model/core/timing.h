@@ -47,10 +47,18 @@ void npu_timing_begin(struct npu_timing *t, unsigned int n_streams);
 /* Logs a command of @core. Only the thread that executes that core calls it. -ENOMEM leaves the log as it was. */
 int npu_timing_log(struct npu_timing *t, unsigned int core, const struct npu_work *w);
 
-/* Replays what is logged; called while no stream runs. Bounded memory: the logs are empty afterwards. */
+/*
+ * Replays what is logged as far as it is decided: a core whose log has run out before its END could still
+ * ask for the DRAM. Called while no stream runs; where it is called does not change the result. Memory
+ * is bounded: past NPU_TIMING_BACKLOG commands of one core the others are not waited for.
+ */
+#define NPU_TIMING_BACKLOG	(1u << 18)
 void npu_timing_advance(struct npu_timing *t);
 
-/* Ends the job (after a last advance): model_ns, busy_ns, bytes, macs, energy into @out. */
+/*
+ * Ends the job: replays the rest, then model_ns, busy_ns, read_bytes, write_bytes, macs and
+ * energy_pj into @out. A barrier that is not met any more (the job has faulted) ends its stream.
+ */
 void npu_timing_end(struct npu_timing *t, struct npu_done *out);
 
 /*
@@ -59,5 +67,28 @@ void npu_timing_end(struct npu_timing *t, struct npu_done *out);
  */
 uint64_t npu_cycles_matmul(const struct npu_machine *m, uint32_t wtype, uint64_t rows, uint64_t n, uint64_t k);
 uint64_t npu_cycles_vector(const struct npu_machine *m, uint64_t elements, unsigned int ops);
+
+/*
+ * ATTN of @rows query rows, @n_rep heads each, behind @pos positions. Matrix cycles; the vector engine is busy for
+ * npu_cycles_vector(m, scores, NPU_VOPS_ATTN) beside it, and *scores * 2 * head_dim are its
+ * float multiply-accumulates.
+ */
+uint64_t npu_cycles_attn(const struct npu_machine *m, uint64_t rows, uint64_t n_rep, uint64_t pos,
+			 uint64_t head_dim, uint64_t *scores);
+
+/* Lane operations of the vector engine for one element, by operator */
+enum npu_vops {
+	NPU_VOPS_COPY		= 1,	/* EW COPY, ADD, MUL, SCALE; CONVERT; ARGMAX; WROWS; KV_STORE */
+	NPU_VOPS_RELAYOUT	= 1,	/* of 32 bits of payload */
+	NPU_VOPS_ROPE		= 3,
+	NPU_VOPS_RMSNORM	= 4,
+	NPU_VOPS_QUANT		= 4,
+	NPU_VOPS_PENALIZE	= 4,	/* of an entry of the history */
+	NPU_VOPS_TOPK		= 4,
+	NPU_VOPS_SOFTMAX	= 8,
+	NPU_VOPS_SILU_MUL	= 8,
+	NPU_VOPS_SAMPLE		= 8,
+	NPU_VOPS_ATTN		= 8,	/* of a score */
+};
 
 #endif
