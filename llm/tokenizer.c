@@ -102,7 +102,7 @@ static int mark_ends(struct tokenizer *t, const struct gguf *g, struct llm_err *
 		"</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>",
 		"<|endoftext|>", "<|end_of_text|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>",
 		"<end_of_utterance>",
-		"<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+		"<\357\275\234end\342\226\201of\342\226\201sentence\357\275\234>",
 	};
 	int32_t id;
 	size_t i;
