@@ -32,7 +32,7 @@ static uint64_t share(const struct npu_machine *m, uint32_t n)
 		channel /= 2;
 	bytes_s = channel < dram ? channel : dram;
 	bytes_s = (unsigned __int128)bytes_s * (1ull << 32) / PS_PER_S;
-	return bytes_s ? bytes_s : 1;
+	return bytes_s > 2 ? bytes_s : 2;
 }
 
 struct npu_timing *npu_timing_create(const struct npu_machine *m)
@@ -53,8 +53,10 @@ struct npu_timing *npu_timing_create(const struct npu_machine *m)
 	t->fifo_bytes = m->fifo_bytes;
 	t->piece_bytes = m->fifo_bytes / 4;
 	t->per_core = m->dma_channels < 2 ? 2 : m->dma_channels;
-	for (i = 1; i <= MAX_CHANNELS; i++)
+	for (i = 1; i <= MAX_CHANNELS; i++) {
 		t->rate[i] = share(m, i);
+		t->inverse[i] = UINT64_MAX / t->rate[i] + 1;
+	}
 	npu_timing_begin(t, 0);
 	return t;
 }
@@ -78,7 +80,6 @@ void npu_timing_begin(struct npu_timing *t, unsigned int n_streams)
 	t->n_channels = t->n_streams * t->per_core;
 	t->now = 0;
 	t->n_active = 0;
-	t->waiting = 0;
 	t->dirty = 0;
 	for (i = 0; i < t->n_channels; i++) {
 		t->left[i] = NEVER;
@@ -98,6 +99,7 @@ void npu_timing_begin(struct npu_timing *t, unsigned int n_streams)
 			c->slot[j].retired = 0;
 		c->log = log;
 		c->log_size = log_size;
+		c->index = i;
 		c->blocked = -1;
 		c->fence = -1;
 		c->at_barrier = -1;

@@ -24,9 +24,9 @@ static uint64_t min64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t bit(uint32_t slot)
+static uint32_t bit(uint32_t slot)
 {
-	return 1ull << slot;
+	return 1u << slot;
 }
 
 static bool fifo_empty(const struct fifo *f)
@@ -47,7 +47,7 @@ static void fifo_add(struct fifo *f, uint32_t slot)
 static void kick(struct npu_timing *t, struct core *c, uint32_t what)
 {
 	c->kicks |= what;
-	t->dirty |= 1u << (c - t->core);
+	t->dirty |= 1u << c->index;
 }
 
 static void resolve(struct npu_timing *t, struct core *c, uint32_t i, uint64_t finish);
@@ -102,7 +102,7 @@ static void ready(struct npu_timing *t, struct core *c, uint32_t i)
 static void resolve(struct npu_timing *t, struct core *c, uint32_t i, uint64_t finish)
 {
 	struct slot *s = &c->slot[i];
-	uint64_t users = s->users;
+	uint32_t users = s->users;
 	uint32_t signals = s->signal & c->token_pending;
 
 	s->finish = finish;
@@ -125,7 +125,7 @@ static void resolve(struct npu_timing *t, struct core *c, uint32_t i, uint64_t f
 		kick(t, c, KICK_ISSUE);
 	}
 	for (; users; users &= users - 1) {
-		uint32_t u = __builtin_ctzll(users);
+		uint32_t u = __builtin_ctz(users);
 
 		c->slot[u].start = max64(c->slot[u].start, finish);
 		c->slot[u].deps &= ~bit(i);
@@ -188,11 +188,21 @@ static void run_engine(struct npu_timing *t, struct core *c, struct fifo *f, uin
 	}
 }
 
+static void start(struct npu_timing *t, uint32_t channel)
+{
+	t->starts[channel] = NEVER;
+	t->left[channel] = t->piece_of[channel] << UNIT_SHIFT;
+	t->active_since[channel] = t->now;
+	t->n_active++;
+}
+
 static void arm(struct npu_timing *t, uint32_t channel, uint64_t when, uint64_t bytes)
 {
-	t->starts[channel] = max64(when, t->now);
 	t->piece_of[channel] = bytes;
-	t->waiting++;
+	if (when <= t->now)
+		start(t, channel);
+	else
+		t->starts[channel] = when;
 }
 
 static bool channel_idle(const struct npu_timing *t, uint32_t channel)
@@ -202,7 +212,7 @@ static bool channel_idle(const struct npu_timing *t, uint32_t channel)
 
 static void run_dma(struct npu_timing *t, struct core *c, uint32_t j)
 {
-	uint32_t channel = (c - t->core) * t->per_core + 1 + j;
+	uint32_t channel = c->index * t->per_core + 1 + j;
 	struct slot *s;
 
 	if (fifo_empty(&c->dma[j]) || !channel_idle(t, channel))
@@ -230,7 +240,7 @@ static bool make_room(struct npu_timing *t, struct core *c, uint64_t bytes)
 
 static void run_stream(struct npu_timing *t, struct core *c)
 {
-	uint32_t channel = (c - t->core) * t->per_core;
+	uint32_t channel = c->index * t->per_core;
 	uint64_t bytes, request;
 	struct slot *s;
 
@@ -290,7 +300,7 @@ static void bind(struct core *c, uint32_t i, const struct entry *e)
 {
 	struct slot *s = &c->slot[i];
 	uint32_t waits = e->wait;
-	uint64_t deps = 0;
+	uint32_t deps = 0;
 
 	for (; waits; waits &= waits - 1) {
 		uint32_t token = __builtin_ctz(waits);
@@ -310,7 +320,7 @@ static void bind(struct core *c, uint32_t i, const struct entry *e)
 	}
 	s->deps = deps;
 	for (; deps; deps &= deps - 1)
-		c->slot[__builtin_ctzll(deps)].users |= bit(i);
+		c->slot[__builtin_ctz(deps)].users |= bit(i);
 }
 
 static void enqueue(struct npu_timing *t, struct core *c, uint32_t i, const struct entry *e)
@@ -463,84 +473,75 @@ static uint64_t horizon(const struct npu_timing *t)
 	return limit;
 }
 
-/* Lets the active transfers run until @when. */
+/* The transfer of a channel has ended. */
+static void transfer_done(struct npu_timing *t, uint32_t channel)
+{
+	struct core *c = &t->core[channel / t->per_core];
+	uint32_t j = channel % t->per_core;
+	uint64_t began = t->active_since[channel];
+
+	t->free_at[channel] = t->now;
+	c->busy[j ? NPU_ENGINE_DMA : NPU_ENGINE_STREAM] += t->now - began;
+	if (j)
+		dma_done(t, c, j - 1, t->piece_of[channel]);
+	else
+		stream_done(t, c, began, t->piece_of[channel]);
+}
+
+/* Lets the active transfers run until @when, ends and starts what is due then. */
 static void flow(struct npu_timing *t, uint64_t when)
 {
-	uint64_t served = (when - t->now) * t->rate[t->n_active];
-	uint32_t i;
+	uint64_t served = t->n_active ? (when - t->now) * t->rate[t->n_active] : 0;
+	uint32_t ended[MAX_CHANNELS];
+	uint32_t i, ends = 0;
 
 	t->now = when;
-	if (!t->n_active || !served)
-		return;
-	for (i = 0; i < t->n_channels; i++)
-		if (t->left[i] != NEVER)
-			t->left[i] = t->left[i] > served ? t->left[i] - served : 0;
-}
+	for (i = 0; i < t->n_channels; i++) {
+		uint64_t left = t->left[i];
 
-static void start_transfers(struct npu_timing *t)
-{
-	uint32_t i;
-
-	for (i = 0; i < t->n_channels; i++)
-		if (t->starts[i] <= t->now) {
-			t->starts[i] = NEVER;
-			t->left[i] = t->piece_of[i] << UNIT_SHIFT;
-			t->active_since[i] = t->now;
-			t->waiting--;
-			t->n_active++;
-		}
-}
-
-static void end_transfers(struct npu_timing *t)
-{
-	uint32_t i, ends = 0;
-	uint32_t ended[MAX_CHANNELS];
-
-	for (i = 0; i < t->n_channels; i++)
-		if (!t->left[i]) {
+		if (t->starts[i] <= when) {
+			start(t, i);
+		} else if (left > served) {
+			t->left[i] = left == NEVER ? NEVER : left - served;
+		} else {
 			t->left[i] = NEVER;
-			t->free_at[i] = t->now;
-			t->n_active--;
 			ended[ends++] = i;
 		}
-	for (i = 0; i < ends; i++) {
-		uint32_t channel = ended[i];
-		struct core *c = &t->core[channel / t->per_core];
-		uint32_t j = channel % t->per_core;
-		uint64_t began = t->active_since[channel];
-
-		c->busy[j ? NPU_ENGINE_DMA : NPU_ENGINE_STREAM] += t->now - began;
-		if (j)
-			dma_done(t, c, j - 1, t->piece_of[channel]);
-		else
-			stream_done(t, c, began, t->piece_of[channel]);
 	}
+	t->n_active -= ends;
+	for (i = 0; i < ends; i++)
+		transfer_done(t, ended[i]);
+}
+
+/* When the next transfer ends or starts; NEVER: none does. */
+static uint64_t next_event(const struct npu_timing *t)
+{
+	uint64_t least = NEVER, next = NEVER;
+	uint32_t i;
+
+	for (i = 0; i < t->n_channels; i++) {
+		next = min64(next, t->starts[i]);
+		least = min64(least, t->left[i]);
+	}
+	/* (least + rate - 1) / rate, or a picosecond more */
+	if (t->n_active)
+		next = min64(next, t->now + ((unsigned __int128)(least + t->rate[t->n_active] - 1) *
+					     t->inverse[t->n_active] >> 64));
+	return next;
 }
 
 void npu_timing_replay(struct npu_timing *t, bool all)
 {
+	uint64_t next;
 	uint32_t i;
 
 	for (i = 0; i < t->n_streams; i++)
 		kick(t, &t->core[i], KICK_ISSUE);
 	for (;;) {
-		uint64_t least = NEVER, next = NEVER;
-
 		settle(t);
-		if (t->waiting)
-			for (i = 0; i < t->n_channels; i++)
-				next = min64(next, t->starts[i]);
-		if (t->n_active) {
-			uint64_t rate = t->rate[t->n_active];
-
-			for (i = 0; i < t->n_channels; i++)
-				least = min64(least, t->left[i]);
-			next = min64(next, t->now + (least + rate - 1) / rate);
-		}
+		next = next_event(t);
 		if (next == NEVER || (!all && next > horizon(t)))
 			return;
 		flow(t, next);
-		end_transfers(t);
-		start_transfers(t);
 	}
 }

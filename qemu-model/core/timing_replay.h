@@ -12,9 +12,9 @@
 #include "timing.h"
 
 /* Commands of a core that the command processor holds before the oldest has finished */
-#define WINDOW		64
+#define WINDOW		32
 /* Pieces in a stream FIFO; it holds four large ones or one a command in the window */
-#define PIECES		128
+#define PIECES		64
 #define MAX_CHANNELS	(NPU_MAX_CORES * 8)
 #define NEVER		UINT64_MAX
 
@@ -40,8 +40,8 @@ struct entry {
 
 /* A command between issue and the end of all before it. */
 struct slot {
-	uint64_t deps;		/* slots that have to finish first */
-	uint64_t users;		/* slots that wait for this one */
+	uint32_t deps;		/* slots that have to finish first */
+	uint32_t users;		/* slots that wait for this one */
 	uint64_t issue;
 	uint64_t start;		/* not before: issue and what deps have brought */
 	uint64_t finish;	/* of the parts so far */
@@ -83,8 +83,9 @@ struct core {
 	uint64_t macs_int8, macs_float, vector_ops;
 
 	/* command processor */
+	uint32_t index;		/* of the core */
 	uint32_t first, next;	/* window, counted since begin */
-	uint64_t unfinished;	/* slots */
+	uint32_t unfinished;	/* slots */
 	uint64_t next_issue;
 	uint64_t retired;	/* finish of all before first */
 	uint64_t last_finish;
@@ -126,12 +127,12 @@ struct npu_timing {
 	uint64_t fifo_bytes;
 	uint32_t per_core;	/* channels; 0 is the stream's */
 	uint64_t rate[MAX_CHANNELS + 1];	/* of each of n transfers, 2^-32 bytes a ps */
+	uint64_t inverse[MAX_CHANNELS + 1];	/* 2^64 / rate, rounded up */
 
 	uint32_t n_streams;
 	uint32_t n_channels;	/* of the job */
 	uint64_t now;
 	uint32_t n_active;
-	uint32_t waiting;	/* channels with a time in starts */
 	/* by channel: */
 	uint64_t left[MAX_CHANNELS];	/* 2^-32 bytes of the transfer; NEVER: none active */
 	uint64_t starts[MAX_CHANNELS];	/* when the next one does; NEVER: none */
