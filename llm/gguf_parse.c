@@ -178,8 +178,10 @@ static int compare_offset(const void *a, const void *b, void *arg)
 	return (x > y) - (x < y);
 }
 
+typedef int (*comparison)(const void *a, const void *b, void *gguf);
+
 /* The numbers 0..@n-1, sorted; NULL without memory. */
-static uint32_t *sorted(struct gguf *g, size_t n, int (*compare)(const void *, const void *, void *))
+static uint32_t *sorted(struct gguf *g, size_t n, comparison compare)
 {
 	uint32_t *index = calloc(n ? n : 1, sizeof(*index));
 	size_t i;
@@ -262,8 +264,9 @@ static int size_tensor(struct gguf_tensor *t, struct llm_err *err)
 				gguf_ttype_name(t->type), elements);
 	blocks = t->n_elements / elements;
 	if (__builtin_mul_overflow(blocks, bytes, &t->size_bytes))
-		return llm_fail(err, EINVAL, "tensor %s: %" PRIu64 " elements of %s pass 2^64 bytes",
-				t->name, t->n_elements, gguf_ttype_name(t->type));
+		return llm_fail(err, EINVAL, "tensor %s: %" PRIu64
+				" elements of %s pass 2^64 bytes", t->name, t->n_elements,
+				gguf_ttype_name(t->type));
 	return 0;
 }
 
@@ -313,11 +316,12 @@ static int place_tensor(const struct gguf *g, struct gguf_tensor *t, struct llm_
 
 	if (t->offset & (g->alignment - 1))
 		return llm_fail(err, EINVAL, "tensor %s: offset %" PRIu64
-				", wanted a multiple of %" PRIu64, t->name, t->offset, g->alignment);
+				", wanted a multiple of %" PRIu64, t->name, t->offset,
+				g->alignment);
 	if (t->offset > room || t->size_bytes > room - t->offset)
 		return llm_fail(err, EMSGSIZE, "tensor %s: %" PRIu64 " bytes at offset %" PRIu64
-				", the data section has %" PRIu64, t->name, t->size_bytes, t->offset,
-				room);
+				", the data section has %" PRIu64, t->name, t->size_bytes,
+				t->offset, room);
 	t->offset += g->data_start;
 	t->data = g->base + t->offset;
 	return 0;
@@ -413,7 +417,8 @@ static int parse_header(struct cursor *c, struct gguf *g)
 				"is a big-endian GGUF file, wanted little-endian");
 	if (g->version < 2 || g->version > 3)
 		return llm_fail(c->err, EINVAL, "GGUF version %" PRIu32
-				", wanted 2 or 3; convert it again with a current tool", g->version);
+				", wanted 2 or 3; convert it again with a current tool",
+				g->version);
 	n_tensors = gguf_load64(g->base + 8);
 	n_kv = gguf_load64(g->base + 16);
 	c->p = g->base + HEADER_BYTES;

@@ -185,7 +185,8 @@ int gguf_get_f32(const struct gguf *g, const char *key, float *out, struct llm_e
 		return ret;
 	/* Out of float's range the conversion is undefined; infinities may stay. */
 	if (isfinite(v) && (v > 3.4028234663852886e38 || v < -3.4028234663852886e38))
-		return llm_fail(err, ERANGE, "%s: key %s: %g does not fit a float", g->name, key, v);
+		return llm_fail(err, ERANGE, "%s: key %s: %g does not fit a float", g->name, key,
+				v);
 	*out = (float)v;
 	return 0;
 }

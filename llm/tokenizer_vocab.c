@@ -143,7 +143,7 @@ static int get_strings(const struct gguf *g, const char *key, uint32_t max,
 	int ret = gguf_get_array(g, key, a, err);
 
 	if (ret == -ENOENT)
-		return llm_fail(err, EINVAL, "%s: key %s is missing: this model's tokenizer needs it",
+		return llm_fail(err, EINVAL, "%s: key %s is missing, the tokenizer needs it",
 				gguf_name(g), key);
 	if (ret)
 		return ret;
@@ -196,7 +196,7 @@ static int load_scores(struct tokenizer *t, const struct gguf *g, struct llm_err
 	if (ret || t->kind != TOKENIZER_SPM)
 		return ret;
 	if (!present)
-		return llm_fail(err, EINVAL, "%s: key %s is missing: this model's tokenizer needs it",
+		return llm_fail(err, EINVAL, "%s: key %s is missing, the tokenizer needs it",
 				gguf_name(g), KEY_SCORES);
 	for (i = 0; i < t->n_tokens; i++) {
 		if (gguf_array_f64(&a, i, &v) || isnan(v))
@@ -228,7 +228,8 @@ static int load_types(struct tokenizer *t, const struct gguf *g, struct llm_err 
 					gguf_name(g), KEY_TYPES, gguf_vtype_name(a.type));
 		if (v < 0 || v > TOKEN_BYTE)
 			return llm_fail(err, EINVAL, "%s: key %s: element %" PRIu32 " is %" PRId64
-					", wanted 0..%d", gguf_name(g), KEY_TYPES, i, v, TOKEN_BYTE);
+					", wanted 0..%d", gguf_name(g), KEY_TYPES, i, v,
+					TOKEN_BYTE);
 		if (v)
 			t->tokens[i].type = (uint8_t)v;
 	}
@@ -326,7 +327,8 @@ static int load_pieces(struct tokenizer *t, const struct gguf *g, char *to, stru
 			if (byte < 0)
 				return llm_fail(err, EINVAL, "%s: key %s: byte token %" PRIu32
 						" is \"%s\", wanted <0x00>..<0xFF>", gguf_name(g),
-						KEY_TOKENS, i, llm_quote(k->text, k->text_len).text);
+						KEY_TOKENS, i,
+						llm_quote(k->text, k->text_len).text);
 			*to = (char)byte;
 			k->piece_len = 1;
 		} else {

@@ -217,7 +217,9 @@ static void truncate_all(const char *name, const uint8_t *p, size_t n)
 
 	walk(p, &fs);
 	for (i = 0; i < fs.n && ok; i++) {
-		for (d = 0; d <= fs.f[i].bytes && ok; d += fs.f[i].bytes > 1 ? fs.f[i].bytes / 2 : 1) {
+		size_t step = fs.f[i].bytes > 1 ? fs.f[i].bytes / 2 : 1;
+
+		for (d = 0; d <= fs.f[i].bytes && ok; d += step) {
 			size_t len = fs.f[i].offset + d;
 			uint8_t *cut;
 

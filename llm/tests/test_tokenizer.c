@@ -214,13 +214,15 @@ static void test_bpe_ids(void)
 	tap_ok(GIVES(t, "a<user>b<bos>", 0, 'a', BPE_USER, 'b', '<', 'b', 'o', 's', '>') &&
 	       GIVES(t, "<user><bos>", TOKENIZE_PARSE_SPECIAL, BPE_USER, BPE_BOS),
 	       "bpe: user-defined tokens always, control tokens when asked for");
-	tap_ok(GIVES(t, "a", TOKENIZE_ADD_SPECIAL, 'a'), "bpe: no BOS unless the file or its rules say so");
+	tap_ok(GIVES(t, "a", TOKENIZE_ADD_SPECIAL, 'a'),
+	       "bpe: no BOS unless the file or its rules say so");
 	tap_ok(tokenizer_is_end(t, BPE_EOT) && tokenizer_eos(t) == TOKEN_NONE,
 	       "bpe: <|eot_id|> ends a turn, EOS or not");
 	detokenizer_init(&d, t, false);
 	tap_ok(detokenizer_push(&d, BPE_BOS, out) == 0 && detokenizer_push(&d, 0xe2, out) == 0 &&
 	       detokenizer_push(&d, 0x96, out) == 0 && detokenizer_push(&d, 0x81, out) == 3 &&
-	       !memcmp(out, "\xe2\x96\x81", 3), "bpe: a character comes out when its last byte is there");
+	       !memcmp(out, "\xe2\x96\x81", 3),
+	       "bpe: a character comes out when its last byte is there");
 	d.specials = true;
 	tap_ok(detokenizer_push(&d, BPE_BOS, out) == 5 && !memcmp(out, "<bos>", 5) &&
 	       detokenizer_push(&d, -1, out) == 0 && detokenizer_push(&d, BPE_COUNT, out) == 0,
@@ -287,7 +289,8 @@ static void test_refused_values(void)
 	struct builder b;
 
 	build_spm(&b, NAN, 1);
-	refuse(&b, -EINVAL, "tokenizer.ggml.scores: element 1 is not a number", "a score that is NaN");
+	refuse(&b, -EINVAL, "tokenizer.ggml.scores: element 1 is not a number",
+	       "a score that is NaN");
 	build_spm(&b, 0, 6);
 	refuse(&b, -EINVAL, "byte token 1 is \"<0xZZ>\"", "a byte token that names no byte");
 	build_spm(&b, 0, 7);

@@ -22,10 +22,12 @@ static void test_decode(void)
 	       decodes("\xf4\x8f\xbf\xbf", 4, 0x10ffff, 4), "utf8: one to four bytes");
 	tap_ok(decodes("\xc0\x80", 2, UTF8_INVALID, 1) &&
 	       decodes("\xe0\x80\x80", 3, UTF8_INVALID, 1) &&
-	       decodes("\xf0\x80\x80\x80", 4, UTF8_INVALID, 1), "utf8: overlong forms are not text");
+	       decodes("\xf0\x80\x80\x80", 4, UTF8_INVALID, 1),
+	       "utf8: overlong forms are not text");
 	tap_ok(decodes("\xed\xa0\x80", 3, UTF8_INVALID, 1) &&
 	       decodes("\xf4\x90\x80\x80", 4, UTF8_INVALID, 1) &&
-	       decodes("\xff", 1, UTF8_INVALID, 1), "utf8: surrogates and values past U+10FFFF neither");
+	       decodes("\xff", 1, UTF8_INVALID, 1),
+	       "utf8: surrogates and values past U+10FFFF neither");
 	tap_ok(decodes("\x80", 1, UTF8_INVALID, 1) && decodes("\xe2\x96", 2, UTF8_INVALID, 1) &&
 	       decodes("\xe2\x41\x81", 3, UTF8_INVALID, 1),
 	       "utf8: stray and missing continuation bytes count one by one");
@@ -61,7 +63,8 @@ static void test_stream(void)
 	}
 	tap_ok(whole, "stream: characters cut anywhere come out whole");
 	n += utf8_stream_flush(&u, out + n);
-	tap_ok(n == sizeof(text) - 1 && !memcmp(out, text, n), "stream: no byte is lost, valid or not");
+	tap_ok(n == sizeof(text) - 1 && !memcmp(out, text, n),
+	       "stream: no byte is lost, valid or not");
 }
 
 /* @want: the pieces, separated by '|'; @what they show. */
