@@ -37,18 +37,25 @@ enum channel {
 };
 
 #define FIRST_FD	10
-#define TAIL_LINES	25
-#define TAIL_BYTES	8192
+#define TAIL_LINES	60
+#define TAIL_BYTES	16384
 
 /* Exit statuses beside the command's own, as timeout(1) and env(1) have them. */
 #define EXIT_TIMEOUT	124
 #define EXIT_GUEST_DIED	125
+
+/* The guest writes this after the last byte of the command's output. */
+#define END_MARK	"\001npu-guest-end\001"
+#define END_LEN		(sizeof(END_MARK) - 1)
+#define END_WAIT_S	10
 
 /* Bytes on their way out; grows, so that a slow reader never holds up the guest. */
 struct stream {
 	int in, out;
 	char *buf;
 	size_t len, cap;
+	size_t held;	/* bytes at the end that may be the beginning of the mark */
+	bool ended;	/* the mark has been seen, and taken out */
 };
 
 static struct stream streams[CH_COUNT];
@@ -112,6 +119,19 @@ static void append(struct stream *s, const char *data, size_t n)
 	s->len += n;
 }
 
+/* Looks for the end mark, or a beginning of it, at the end of what has come. */
+static void look_for_end(struct stream *s)
+{
+	s->held = s->len < END_LEN ? s->len : END_LEN;
+	while (s->held && memcmp(s->buf + s->len - s->held, END_MARK, s->held))
+		s->held--;
+	if (s->held == END_LEN) {
+		s->len -= END_LEN;
+		s->held = 0;
+		s->ended = true;
+	}
+}
+
 /* Reads what there is; false once the other end is closed. */
 static bool fill(struct stream *s)
 {
@@ -120,6 +140,7 @@ static bool fill(struct stream *s)
 
 	if (n > 0) {
 		append(s, data, n);
+		look_for_end(s);
 		return true;
 	}
 	return n < 0 && (errno == EINTR || errno == EAGAIN);
@@ -131,11 +152,11 @@ static bool fill(struct stream *s)
  */
 static void drain(struct stream *s)
 {
-	size_t n = s->len < 4096 ? s->len : 4096;
-	ssize_t done = write(s->out, s->buf, n);
+	size_t ready = s->len - s->held;
+	ssize_t done = write(s->out, s->buf, ready < 4096 ? ready : 4096);
 
 	if (done < 0 && errno != EINTR && errno != EAGAIN)
-		done = s->len;
+		done = ready;
 	if (done > 0) {
 		s->len -= done;
 		memmove(s->buf, s->buf + done, s->len);
@@ -144,7 +165,8 @@ static void drain(struct stream *s)
 
 static void drain_all(void)
 {
-	for (int i = 0; i < CH_COUNT; i++)
+	for (int i = 0; i < CH_COUNT; i++) {
+		streams[i].held = 0;
 		while (streams[i].out >= 0 && streams[i].len > 0) {
 			struct pollfd p = { .fd = streams[i].out, .events = POLLOUT };
 
@@ -152,6 +174,7 @@ static void drain_all(void)
 				break;
 			drain(&streams[i]);
 		}
+	}
 }
 
 static pid_t start(char **argv, const int guest_fd[CH_COUNT])
@@ -237,10 +260,17 @@ static void pass_keys(void)
 		say("keys lost: %s", strerror(errno));
 }
 
+static bool have_status(void)
+{
+	const struct stream *s = &streams[CH_STATUS];
+
+	return s->len && memchr(s->buf, '\n', s->len);
+}
+
 /* Moves bytes until the guest has told its status, died, or time is up. */
 static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 {
-	double begin = now_s(), last = begin;
+	double begin = now_s(), last = begin, status_s = 0;
 	bool open_in[CH_COUNT];
 
 	memset(open_in, true, sizeof(open_in));
@@ -253,7 +283,7 @@ static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 			struct stream *s = &streams[i];
 
 			p[2 * i] = (struct pollfd){ .fd = open_in[i] ? s->in : -1, .events = POLLIN };
-			p[2 * i + 1] = (struct pollfd){ .fd = s->len ? s->out : -1, .events = POLLOUT };
+			p[2 * i + 1] = (struct pollfd){ .fd = s->len > s->held ? s->out : -1, .events = POLLOUT };
 		}
 		p[2 * CH_COUNT] = (struct pollfd){ .fd = keys ? 0 : -1, .events = POLLIN };
 		if (poll(p, 2 * CH_COUNT + 1, 500) < 0 && errno != EINTR)
@@ -275,8 +305,10 @@ static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 			pass_keys();
 		if (heard)
 			last = now;
-		if (memchr(streams[CH_STATUS].buf ? streams[CH_STATUS].buf : "", '\n',
-			   streams[CH_STATUS].len)) {
+		if (have_status() && !status_s)
+			status_s = now;
+		if (status_s && ((streams[CH_OUT].ended && streams[CH_ERR].ended) ||
+				 now - status_s > END_WAIT_S)) {
 			int wait = stop(pid);
 
 			if (WIFEXITED(wait) && WEXITSTATUS(wait) == 0)
