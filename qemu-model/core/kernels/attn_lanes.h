@@ -23,6 +23,18 @@ LANES_INLINE v16 load_as(const void *p, size_t index, uint32_t n, const int half
 	return v_load((const float *)p + index);
 }
 
+/*
+ * Asks for the bytes that lie where the next block would follow this one. K and V come in
+ * pieces too short for the host to see the stream by itself. Only a hint: what is
+ * not there or not mapped is not fetched.
+ */
+LANES_INLINE void attn_prefetch(const void *p, size_t dims, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += 64)
+		_mm_prefetch((const char *)((uintptr_t)p + 2 * NPU_ATTN_BLOCK * dims + at),
+			     _MM_HINT_T1);
+}
+
 /* s[g][t] = q[g] . k[t] for the positions of `strips` strips */
 LANES_INLINE void attn_dots(const struct attn_tiles *kv, const float *const *q, uint32_t dims,
 			    uint32_t strips, float (*s)[NPU_ATTN_BLOCK], const int half,
@@ -45,8 +57,11 @@ LANES_INLINE void attn_dots(const struct attn_tiles *kv, const float *const *q, 
 			v16 row[LANES_TILE];
 
 #pragma GCC unroll 4
-			for (int i = 0; i < LANES_TILE; i++)
+			for (int i = 0; i < LANES_TILE; i++) {
 				row[i] = load_as(k[i], 16 * (size_t)d, 16, half);
+				if (half && d % 2 == 0)
+					attn_prefetch((const uint16_t *)k[i] + 16 * (size_t)d, dims, 64);
+			}
 #pragma GCC unroll 6
 			for (int g = 0; g < group; g++) {
 				v16 x = v_set1(q[g][d]);
@@ -108,11 +123,14 @@ LANES_INLINE void attn_sum_tile(const struct attn_tiles *kv, float *const *o, co
 		for (int i = 0; i < tile; i++)
 			acc[g][i] = v_mul(v_load(o[g] + d + 16 * i), v_set1(c[g]));
 	for (uint32_t t = from; t < to; t++) {
+		size_t at = t % 16 * kv->v_stride + d;
 		v16 row[LANES_TILE];
 
+		if (half)
+			attn_prefetch((const uint16_t *)kv->v[t / 16] + at, kv->v_stride, 32 * tile);
 #pragma GCC unroll 4
 		for (int i = 0; i < tile; i++)
-			row[i] = load_as(kv->v[t / 16], t % 16 * kv->v_stride + d + 16 * i, n, half);
+			row[i] = load_as(kv->v[t / 16], at + 16 * i, n, half);
 #pragma GCC unroll 6
 		for (int g = 0; g < group; g++) {
 			v16 x = v_set1(p[g][t]);
@@ -207,17 +225,23 @@ static struct attn_tiles attn_convert(const struct npu_attn *a, const struct npu
 
 	for (uint32_t t = 0; t < n; t += 16) {
 		tiles.k[t / 16] = k + t * a->head_dim;
-		for (uint32_t d = 0; d < a->head_dim; d++)
-			v_store(k + t * a->head_dim + 16 * d,
-				v_load_half((const uint16_t *)kv->k[t / 16] + 16 * d));
+		for (uint32_t d = 0; d < a->head_dim; d++) {
+			const uint16_t *from = (const uint16_t *)kv->k[t / 16] + 16 * d;
+
+			v_store(k + t * a->head_dim + 16 * d, v_load_half(from));
+			if (d % 2 == 0)
+				attn_prefetch(from, a->head_dim, 64);
+		}
 		tiles.v[t / 16] = v + t * tiles.v_stride;
 	}
-	for (uint32_t t = 0; t < n; t++)
+	for (uint32_t t = 0; t < n; t++) {
+		const uint16_t *from = (const uint16_t *)kv->v[t / 16] + t % 16 * a->head_dim;
+
+		attn_prefetch(from, a->head_dim, 2 * a->head_dim);
 		for (uint32_t d = 0; d < a->head_dim; d += 16)
 			v_store(v + t * tiles.v_stride + d,
-				v_load_half_n((const uint16_t *)kv->v[t / 16] +
-					      t % 16 * a->head_dim + d,
-					      a->head_dim - d < 16 ? a->head_dim - d : 16));
+				v_load_half_n(from + d, a->head_dim - d < 16 ? a->head_dim - d : 16));
+	}
 	return tiles;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "half.h"
@@ -65,6 +66,7 @@ static void *alloc(size_t bytes)
 {
 	void *p = must(aligned_alloc(1 << 21, NPU_ALIGN_UP(bytes + 8192, (size_t)1 << 21)));
 
+	madvise(p, bytes + 8192, MADV_HUGEPAGE);	/* as a guest's memory is */
 	memset(p, 0, bytes + 8192);
 	return p;
 }
