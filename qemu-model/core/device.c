@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define THREADS_MAX 64
+
+void npu_device_request(struct npu_core *core, uint32_t request)
+{
+	__atomic_fetch_or(&core->requests, request, __ATOMIC_SEQ_CST);
+	npu_event_ring(&core->control_event);
+}
+
+void npu_device_interrupt(struct npu_core *core, unsigned int vector)
+{
+	core->ops.interrupt(core->opaque, vector);
+}
+
+void npu_device_trace(struct npu_core *core, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	if (!core->ops.trace)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	core->ops.trace(core->opaque, line);
+}
+
+void npu_device_set_state(struct npu_core *core, uint32_t state)
+{
+	static const char *const names[] = {
+		[NPU_STATE_IDLE] = "idle",
+		[NPU_STATE_BOOTING] = "booting",
+		[NPU_STATE_RUNNING] = "running",
+		[NPU_STATE_ERROR] = "error",
+		[NPU_STATE_DEAD] = "dead",
+		[NPU_STATE_RESETTING] = "resetting",
+	};
+
+	__atomic_store_n(&core->regs.state, state, __ATOMIC_RELEASE);
+	npu_device_trace(core, "state %s", names[state]);
+}
+
+static unsigned int host_threads(unsigned int wanted)
+{
+	long n = wanted ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 1)
+		return 1;
+	return n > THREADS_MAX ? THREADS_MAX : (unsigned int)n;
+}
+
+static int make_parts(struct npu_core *core)
+{
+	uint32_t cores = core->machine.cores;
+
+	core->contexts = calloc(core->machine.contexts, sizeof(*core->contexts));
+	core->queues = calloc(core->machine.queues, sizeof(*core->queues));
+	core->job.streams = aligned_alloc(64, NPU_ALIGN_UP(cores * sizeof(struct npu_stream), 64));
+	core->timing = npu_timing_create(&core->machine);
+	if (!core->contexts || !core->queues || !core->job.streams || !core->timing)
+		return -ENOMEM;
+	memset(core->job.streams, 0, cores * sizeof(struct npu_stream));
+	for (uint32_t i = 0; i < core->machine.queues; i++)
+		core->queues[i].id = i;
+	for (uint32_t i = 0; i < cores; i++) {
+		if (npu_stream_init(&core->job.streams[i], (uint16_t)i, core->machine.spad_bytes))
+			return -ENOMEM;
+	}
+	core->job.core = core;
+	return 0;
+}
+
+static int start_threads(struct npu_core *core)
+{
+	/* The runner computes too. */
+	if (core->threads > 1) {
+		core->pool = npu_pool_create(core->threads - 1, npu_job_help, &core->job);
+		if (!core->pool)
+			return -EAGAIN;
+	}
+	if (pthread_create(&core->control, NULL, npu_control_thread, core))
+		return -EAGAIN;
+	if (!pthread_create(&core->runner, NULL, npu_runner_thread, core))
+		return 0;
+	__atomic_store_n(&core->stop, true, __ATOMIC_RELEASE);
+	npu_event_ring(&core->control_event);
+	pthread_join(core->control, NULL);
+	return -EAGAIN;
+}
+
+static void free_parts(struct npu_core *core)
+{
+	npu_pool_destroy(core->pool);
+	for (uint32_t i = 0; core->job.streams && i < core->machine.cores; i++)
+		npu_stream_release(&core->job.streams[i]);
+	npu_job_forget(&core->job, 0);
+	npu_timing_destroy(core->timing);
+	free(core->job.streams);
+	free(core->queues);
+	free(core->contexts);
+	npu_done_destroy(&core->done);
+	npu_gate_destroy(&core->gate);
+	pthread_mutex_destroy(&core->reset_lock);
+	free(core);
+}
+
+int npu_core_create(const struct npu_core_config *config, const struct npu_host_ops *ops,
+		    void *opaque, struct npu_core **out, const char **why)
+{
+	const char *refused = npu_machine_check(&config->machine);
+	struct npu_core *core;
+	int ret;
+
+	if (why)
+		*why = refused;
+	if (refused)
+		return -EINVAL;
+	core = calloc(1, sizeof(*core));
+	if (!core)
+		return -ENOMEM;
+	core->machine = config->machine;
+	core->security_counter = config->security_counter;
+	core->threads = host_threads(config->threads);
+	core->ops = *ops;
+	core->opaque = opaque;
+	core->bus = (struct npu_bus) { .ops = &core->ops, .opaque = opaque };
+	core->bus_master = true;
+	core->sched.turn_queue = NPU_MAX_QUEUES;
+	npu_gate_init(&core->gate);
+	npu_done_init(&core->done);
+	pthread_mutex_init(&core->reset_lock, NULL);
+	core->kern = npu_kernels_get(config->isa);
+	ret = core->kern ? make_parts(core) : -ENOTSUP;
+	if (!ret)
+		ret = start_threads(core);
+	if (ret) {
+		free_parts(core);
+		return ret;
+	}
+	*out = core;
+	return 0;
+}
+
+void npu_core_destroy(struct npu_core *core)
+{
+	if (!core)
+		return;
+	npu_core_reset(core);
+	__atomic_store_n(&core->stop, true, __ATOMIC_RELEASE);
+	npu_event_ring(&core->control_event);
+	npu_event_ring(&core->runner_event);
+	pthread_join(core->control, NULL);
+	pthread_join(core->runner, NULL);
+	free_parts(core);
+}
+
+/* Forgets all that a boot and its messages have made; nobody is inside the gate. */
+static void teardown(struct npu_core *core)
+{
+	for (uint32_t i = 0; i < core->machine.queues; i++) {
+		npu_window_unmap(&core->bus, &core->queues[i].ring);
+		core->queues[i] = (struct npu_queue) { .id = i };
+		core->queue_tail[i] = 0;
+	}
+	for (uint32_t i = 0; i < core->machine.contexts; i++) {
+		if (core->contexts[i].used)
+			npu_mmu_release(&core->contexts[i].mmu);
+		core->contexts[i].used = false;
+	}
+	npu_job_forget(&core->job, 0);
+	npu_device_unmap_rings(core);
+	core->sched = (struct npu_sched) { .turn_queue = NPU_MAX_QUEUES };
+	core->running = NULL;
+	core->endings = false;
+	core->fault_pending = false;
+	core->heartbeat = 0;
+	core->energy_pj = 0;
+	core->model_ns = 0;
+	memset(core->busy_ns, 0, sizeof(core->busy_ns));
+	core->jobs = 0;
+	core->faults = 0;
+	core->h2d_tail = 0;
+	core->d2h_arm = 0;
+}
+
+void npu_core_reset(struct npu_core *core)
+{
+	uint32_t resets;
+
+	pthread_mutex_lock(&core->reset_lock);
+	npu_gate_close_reset(&core->gate);
+	__atomic_store_n(&core->requests, 0, __ATOMIC_SEQ_CST);
+	teardown(core);
+	resets = core->regs.resets + 1;
+	core->regs = (struct npu_regs) { .state = npu_device_state(core), .resets = resets };
+	npu_device_set_state(core, NPU_STATE_IDLE);
+	npu_gate_open_reset(&core->gate);
+	pthread_mutex_unlock(&core->reset_lock);
+	npu_event_ring(&core->control_event);
+	npu_event_ring(&core->runner_event);
+}
+
+void npu_core_bus_master(struct npu_core *core, bool on)
+{
+	if (on == core->bus_master)
+		return;
+	core->bus_master = on;
+	if (!on) {
+		npu_gate_close(&core->gate);
+		return;
+	}
+	npu_gate_open(&core->gate);
+	npu_event_ring(&core->control_event);
+	npu_event_ring(&core->runner_event);
+}
