@@ -7,6 +7,7 @@ BUILD ?= $(TOP)/build
 CC      ?= gcc
 AR      ?= ar
 PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
 
 WARN   := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
 	  -Wpointer-arith -Wundef -Wvla
