@@ -47,7 +47,7 @@ static void keep_logits(struct npu_plan *p, struct project *op)
 	op->keep = spad_take(p, bytes);
 }
 
-static int logits(struct npu_plan *p, uint64_t norm, const struct npu_weight *head,
+static int last_norm_and_head(struct npu_plan *p, uint64_t norm, const struct npu_weight *head,
 		  uint64_t logits, bool every_row)
 {
 	struct project op = { .what = "logits", .n_w = 1, .last_row = !every_row,
@@ -89,5 +89,5 @@ static int logits(struct npu_plan *p, uint64_t norm, const struct npu_weight *he
 int npu_op_logits(struct npu_plan *p, uint64_t norm, const struct npu_weight *head,
 		  uint64_t logits, bool every_row)
 {
-	return plan_result(p, logits(p, norm, head, logits, every_row));
+	return plan_result(p, last_norm_and_head(p, norm, head, logits, every_row));
 }
