@@ -2,6 +2,7 @@
 /*
  * The matrix engine: MATMUL streams weights strip by strip; WROWS picks rows out of them.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "exec.h"
@@ -42,9 +43,8 @@ static bool part_fault(struct matmul *mm, enum npu_fault fault, uint64_t va)
 	return false;
 }
 
-/* Elements k0..k1 of @strips strips, from host memory @w. */
-static void multiply(const struct matmul *mm, const void *w, uint32_t strip, uint32_t strips,
-		     uint32_t k0, uint32_t k1)
+/* @strips strips from host memory @w. */
+static void multiply(const struct matmul *mm, const void *w, uint32_t strip, uint32_t strips)
 {
 	const struct npu_cmd_matmul *c = mm->c;
 	struct npu_matmul a = {
@@ -56,48 +56,59 @@ static void multiply(const struct matmul *mm, const void *w, uint32_t strip, uin
 		.m = mm->m,
 		.strips = strips,
 		.k = c->k,
-		.k0 = k0,
-		.k1 = k1,
+		.k0 = 0,
+		.k1 = c->k,
 	};
 
 	mm->s->kern->matmul[c->wtype](&a);
 }
 
-/* One strip whose bytes do not lie together in the host. */
-static bool scattered_strip(struct matmul *mm, uint32_t strip)
+/* A copy of the strip at @va, whose bytes do not lie together in the host; *bounce is made when needed. */
+static bool gather_strip(struct matmul *mm, uint64_t va, uint64_t payload, uint8_t **bounce)
 {
-	const struct npu_cmd_matmul *c = mm->c;
-	uint32_t unit = npu_unit_elements(c->wtype), unit_bytes = npu_unit_bytes(c->wtype);
-	uint64_t payload = npu_strip_payload(c->wtype, c->k), run;
-	uint64_t va = mm->w + strip * mm->strip_bytes;
-	uint8_t bounce[NPU_UNIT_BYTES_MAX] __attribute__((aligned(64)));
 	enum npu_fault fault;
+	uint64_t run;
 
-	for (uint32_t k0 = 0, k1; k0 < c->k; k0 = k1) {
-		uint64_t at = (uint64_t)(k0 / unit) * unit_bytes, left = payload - at;
-		const uint8_t *w = npu_mmu_run(mm->s->mmu, va + at, left, false, &run, &fault);
+	if (!*bounce)
+		*bounce = aligned_alloc(64, NPU_ALIGN_UP(payload, 64));
+	if (!*bounce)
+		return part_fault(mm, NPU_FAULT_BUS, va);
+	for (uint64_t done = 0; done < payload; done += run) {
+		const uint8_t *w = npu_mmu_run(mm->s->mmu, va + done, payload - done, false, &run,
+					       &fault);
 
 		if (!w)
-			return part_fault(mm, fault, va + at);
-		if (run == left) {
-			k1 = c->k;
-		} else if (run >= unit_bytes) {
-			k1 = k0 + (uint32_t)(run / unit_bytes) * unit;
+			return part_fault(mm, fault, va + done);
+		memcpy(*bounce + done, w, run);
+	}
+	return true;
+}
+
+/* Strips from..end; the last one ends with its payload. */
+static bool multiply_strips(struct matmul *mm, uint32_t strip, uint32_t end, uint8_t **bounce)
+{
+	uint64_t payload = npu_strip_payload(mm->c->wtype, mm->c->k), run;
+	enum npu_fault fault;
+
+	while (strip < end) {
+		uint64_t va = mm->w + strip * mm->strip_bytes;
+		uint64_t len = (end - strip - 1) * mm->strip_bytes + payload;
+		const uint8_t *w = npu_mmu_run(mm->s->mmu, va, len, false, &run, &fault);
+		uint32_t whole = 1;
+
+		if (!w)
+			return part_fault(mm, fault, va);
+		if (run == len) {
+			whole = end - strip;
+		} else if (run >= payload) {
+			whole = 1 + (uint32_t)((run - payload) / mm->strip_bytes);
 		} else {
-			/* A unit across pages */
-			if (left > unit_bytes)
-				left = unit_bytes;
-			for (uint64_t done = 0; done < left; done += run) {
-				w = npu_mmu_run(mm->s->mmu, va + at + done, left - done, false,
-						&run, &fault);
-				if (!w)
-					return part_fault(mm, fault, va + at + done);
-				memcpy(bounce + done, w, run);
-			}
-			w = bounce;
-			k1 = c->k - k0 < unit ? c->k : k0 + unit;
+			if (!gather_strip(mm, va, payload, bounce))
+				return false;
+			w = *bounce;
 		}
-		multiply(mm, w, strip, 1, k0, k1);
+		multiply(mm, w, strip, whole);
+		strip += whole;
 	}
 	return true;
 }
@@ -107,30 +118,15 @@ static bool matmul_part(void *opaque, uint32_t i)
 	struct matmul *mm = opaque;
 	uint32_t strip = i * mm->part_strips;
 	uint32_t end = mm->strips - strip < mm->part_strips ? mm->strips : strip + mm->part_strips;
-	uint64_t payload = npu_strip_payload(mm->c->wtype, mm->c->k), run;
-	enum npu_fault fault;
+	uint8_t *bounce = NULL;
+	bool ok;
 
 	if (npu_attention(mm->s->gate) & NPU_ATTEND_FAULT &&
 	    mm->s->core > __atomic_load_n(&mm->s->job->stop_core, __ATOMIC_RELAXED))
 		return false;
-	while (strip < end) {
-		uint64_t va = mm->w + strip * mm->strip_bytes;
-		/* The last strip ends with its payload. */
-		uint64_t len = (end - strip - 1) * mm->strip_bytes + payload;
-		const uint8_t *w = npu_mmu_run(mm->s->mmu, va, len, false, &run, &fault);
-		uint32_t whole;
-
-		if (!w)
-			return part_fault(mm, fault, va);
-		whole = run == len ? end - strip : (uint32_t)(run / mm->strip_bytes);
-		if (whole) {
-			multiply(mm, w, strip, whole, 0, mm->c->k);
-			strip += whole;
-		} else if (!scattered_strip(mm, strip++)) {
-			return false;
-		}
-	}
-	return true;
+	ok = multiply_strips(mm, strip, end, &bounce);
+	free(bounce);
+	return ok;
 }
 
 /* Does all parts, with other threads if there are any and it is worth it. */

@@ -152,6 +152,18 @@ bool host_differs(const uint32_t *value, uint32_t old, unsigned int ms)
 	return true;
 }
 
+bool host_reaches(const uint32_t *value, uint32_t want, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+
+	while (__atomic_load_n(value, __ATOMIC_ACQUIRE) != want) {
+		if (now_ms() > end)
+			return false;
+		nap();
+	}
+	return true;
+}
+
 bool host_state(struct host *h, uint32_t state, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;

@@ -57,6 +57,8 @@ uint64_t host_alloc(struct host *h, uint64_t bytes);
 void *host_ptr(const struct host *h, uint64_t bus);
 /* Waits until *value (written by the device) differs from @old, a second at most; whether it does. */
 bool host_differs(const uint32_t *value, uint32_t old, unsigned int ms);
+/* Waits until *value is @want. */
+bool host_reaches(const uint32_t *value, uint32_t want, unsigned int ms);
 bool host_state(struct host *h, uint32_t state, unsigned int ms);
 
 /* Allocates rings, writes image and boot parameters, and the registers; does not start. */
