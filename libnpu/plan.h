@@ -150,8 +150,9 @@ struct act {
 	uint32_t kinds;			/* ACT_* */
 	uint32_t at[ACT_KINDS];		/* by bit number */
 	uint32_t norm;			/* its weights */
-	uint32_t piece;			/* two pieces of float rows; SPAD_NONE: not needed */
-	uint32_t piece_rows;
+	uint32_t piece;			/* pieces of float rows; SPAD_NONE: not needed */
+	uint32_t piece_rows;		/* of one */
+	uint32_t pieces;		/* that are used in turn */
 };
 
 /* ACT_* that a weight of this type wants. */

@@ -3,9 +3,11 @@
 #include "cmdbuf.h"
 #include "plan.h"
 
-/* Rows are normed and quantised in pieces: floats need four times the room of the result. */
-#define PIECE_BYTES	(64u << 10)
-#define PIECES		2
+/*
+ * Rows are normed and quantised in pieces: floats need four times the room of the result. Two
+ * pieces in turn take at most 1 / PIECE_SHARE of a scratchpad; one if a row is longer than that.
+ */
+#define PIECE_SHARE	8
 
 enum { F32, F16R, Q8 };		/* bit numbers of ACT_* */
 
@@ -49,21 +51,27 @@ uint64_t act_row_bytes(const struct source *s, uint32_t kinds)
 	return bytes;
 }
 
-static uint32_t piece_rows(const struct npu_plan *p, const struct source *s)
+static void plan_pieces(const struct npu_plan *p, const struct source *s, uint32_t *rows,
+			uint32_t *pieces)
 {
-	uint64_t rows = PIECE_BYTES / (4ull * ld_of(s->k)) / 16 * 16;
+	uint64_t most = p->info.spad_bytes / PIECE_SHARE / (2 * 4ull * ld_of(s->k));
 
-	if (rows < 16)
-		rows = 16;
-	return rows < p->shape.m_max ? (uint32_t)rows : p->shape.m_max;
+	*pieces = most ? 2 : 1;
+	*rows = most ? (uint32_t)most : 1;
+	if (*rows >= 16)
+		*rows = *rows / 16 * 16;
+	if (*rows > p->shape.m_max)
+		*rows = p->shape.m_max;
 }
 
 uint64_t act_fixed_bytes(const struct npu_plan *p, const struct source *s, uint32_t kinds)
 {
 	uint64_t bytes = s->norm ? 4ull * ld_of(s->k) : 0;
+	uint32_t rows, pieces;
 
+	plan_pieces(p, s, &rows, &pieces);
 	if (needs_piece(s, kinds))
-		bytes += PIECES * 4ull * ld_of(s->k) * piece_rows(p, s);
+		bytes += pieces * 4ull * ld_of(s->k) * rows;
 	return bytes;
 }
 
@@ -72,8 +80,8 @@ int act_take(struct npu_plan *p, const struct source *s, uint32_t kinds, uint32_
 {
 	uint64_t piece;
 
-	*a = (struct act){ .kinds = kinds, .norm = SPAD_NONE, .piece = SPAD_NONE,
-			   .piece_rows = piece_rows(p, s) };
+	*a = (struct act){ .kinds = kinds, .norm = SPAD_NONE, .piece = SPAD_NONE };
+	plan_pieces(p, s, &a->piece_rows, &a->pieces);
 	if (a->piece_rows > rows)
 		a->piece_rows = rows;
 	for (uint32_t i = 0; i < ACT_KINDS; i++) {
@@ -87,7 +95,7 @@ int act_take(struct npu_plan *p, const struct source *s, uint32_t kinds, uint32_
 	}
 	if (s->norm)
 		a->norm = spad_take(p, 4ull * ld_of(s->k));
-	piece = PIECES * 4ull * ld_of(s->k) * a->piece_rows;
+	piece = a->pieces * 4ull * ld_of(s->k) * a->piece_rows;
 	if (needs_piece(s, kinds))
 		a->piece = spad_take(p, piece);
 	if ((s->norm && a->norm == SPAD_NONE) ||
@@ -120,7 +128,7 @@ static uint32_t piece_at(const struct source *s, const struct act *a, uint32_t j
 	*ld = ld_of(s->k);
 	if (a->kinds & ACT_F32)
 		return a->at[F32] + 4 * *ld * first;
-	return a->piece + 4 * *ld * a->piece_rows * (j % PIECES);
+	return a->piece + 4 * *ld * a->piece_rows * (j % a->pieces);
 }
 
 static int bring_piece(struct npu_plan *p, uint32_t core, const struct source *s,

@@ -338,7 +338,6 @@ static int boot(struct sim *s, const char *file)
 	sim_reg_write(s, NPU_REG_FW_SIZE, (uint32_t)size);
 	sim_reg_write(s, NPU_REG_BOOT_LO, (uint32_t)params);
 	sim_reg_write(s, NPU_REG_BOOT_HI, (uint32_t)(params >> 32));
-	sim_mailbox_arm(s);
 	sim_reg_write(s, NPU_REG_BOOT, 1);
 	while ((state = sim_reg_read(s, NPU_REG_STATE)) == NPU_STATE_BOOTING &&
 	       sim_now_ns() < deadline)
@@ -351,6 +350,8 @@ static int boot(struct sim *s, const char *file)
 				file ? file : "built in", sim_reg_read(s, NPU_REG_ERROR),
 				sim_reg_read(s, NPU_REG_ERROR_FOUND),
 				sim_reg_read(s, NPU_REG_ERROR_WANTED));
+	/* a boot forgets what was armed before */
+	sim_mailbox_arm(s);
 	pthread_mutex_lock(&s->lock);
 	sim_mailbox_drain(s);
 	while (!s->replied && !rc)
