@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
+#include "qemu/rcu.h"
 #include "qapi/error.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci_device.h"
@@ -39,6 +40,26 @@ struct NpuState {
  * Callbacks of the core library, from any of its threads.
  */
 
+static void npu_thread_leaves(gpointer registered)
+{
+    rcu_unregister_thread();
+}
+
+static GPrivate npu_thread = G_PRIVATE_INIT(npu_thread_leaves);
+
+/*
+ * The maps of memory are freed when no thread reads them any more. QEMU knows that of
+ * its own threads, which come here with the big lock; the core library's make
+ * themselves known the first time.
+ */
+static void npu_thread_enters(void)
+{
+    if (!bql_locked() && !g_private_get(&npu_thread)) {
+        rcu_register_thread();
+        g_private_set(&npu_thread, &npu_thread);
+    }
+}
+
 static void *npu_map(void *opaque, uint64_t addr, uint64_t len, bool write,
                      uint64_t *mapped)
 {
@@ -46,6 +67,7 @@ static void *npu_map(void *opaque, uint64_t addr, uint64_t len, bool write,
     dma_addr_t size = len;
     void *ptr;
 
+    npu_thread_enters();
     /* RAM only: the address space has no bounce buffers, see npu_realize() */
     ptr = pci_dma_map(PCI_DEVICE(s), addr, &size,
                       write ? DMA_DIRECTION_FROM_DEVICE
@@ -62,6 +84,7 @@ static void npu_unmap(void *opaque, void *ptr, uint64_t mapped, bool write)
 {
     NpuState *s = opaque;
 
+    npu_thread_enters();
     pci_dma_unmap(PCI_DEVICE(s), ptr, mapped,
                   write ? DMA_DIRECTION_FROM_DEVICE
                         : DMA_DIRECTION_TO_DEVICE, mapped);
