@@ -109,7 +109,7 @@ static const struct cmd_info commands[] = {
 		NAME(npu_cmd_wrows, wtype, wtype_names),
 		ADDR(npu_cmd_wrows, w),
 		COUNT(npu_cmd_wrows, count) } },
-	{ CMD(ATTN, npu_cmd_attn), .field = {
+	{ CMD(ATTN, npu_cmd_attn), .flags = NPU_CMDF_ATTN_HALF, .field = {
 		SPAD(npu_cmd_attn, q, 4),
 		U32(npu_cmd_attn, q_stride),
 		SPAD(npu_cmd_attn, out, 4),

@@ -389,6 +389,7 @@ struct npu_plan_shape {
 	uint32_t kv_capacity;	/* positions, multiple of 16, at most NPU_MAX_KV */
 	float eps;		/* of the norms */
 	float attn_scale;	/* of the scores; zero: 1 / sqrt(head_dim) */
+	bool attn_half;		/* NPU_CMDF_ATTN_HALF: the other rounding of attention */
 	uint64_t weight_bytes;	/* of a layer, all matrices; only to choose the cores, may be zero */
 };
 

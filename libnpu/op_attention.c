@@ -166,6 +166,7 @@ static int one_head(struct npu_plan *p, const struct npu_attention *a, const str
 		.kvtype = NPU_KV_F16,
 	};
 	struct npu_cmd_attn attn = {
+		.hdr.flags = s->attn_half ? NPU_CMDF_ATTN_HALF : 0,
 		.q = l->qkv + 4 * q,
 		.q_stride = l->ld,
 		.out = l->qkv + 4 * q,

@@ -60,6 +60,7 @@ struct sim {
 	uint32_t h2d_tail;
 	uint32_t d2h_head;
 	uint32_t done_head;
+	uint32_t done_told;		/* by the last arm */
 	uint32_t next_id;
 	struct npu_msg reply;		/* to the message under way */
 	bool replied;

@@ -229,6 +229,7 @@ void sim_done_arm(struct sim *s)
 	}
 	s->done_armed = true;
 	head = s->done_head;
+	s->done_told = head;
 	pthread_mutex_unlock(&s->lock);
 	sim_reg_write(s, NPU_REG_DONE_ARM, head);
 }
@@ -481,6 +482,8 @@ int sim_submit(struct npu_queue *queue, const struct npu_job *jobs, uint32_t n,
 		ring = push(s, q);
 		held = q->pushed < q->submitted;
 	}
+	/* the device holds records back when it has not been told of half a ring of them */
+	held |= s->done_head - s->done_told > SIM_DONE_ENTRIES / 2;
 	pthread_mutex_unlock(&s->lock);
 	if (ring)
 		ring_doorbell(s, q);

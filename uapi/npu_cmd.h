@@ -348,9 +348,11 @@ NPU_CHECK_SIZE(struct npu_cmd_wrows, 56);
  * out  the same with out_stride
  * k,v  memory, layouts in npu_formats.h
  * Row i sees positions 0..pos+i; pos + m past capacity is NPU_FAULT_INDEX.
- * Online softmax in blocks of NPU_ATTN_BLOCK positions counted from position zero:
- * the bits do not depend on m, on how rows are split, or on other heads.
+ * Online softmax in blocks of NPU_ATTN_BLOCK positions counted from position zero, or with
+ * NPU_CMDF_ATTN_HALF position by position with sums of V in half, see "Arithmetic". The bits
+ * do not depend on m, on how rows are split, or on other heads.
  */
+#define NPU_CMDF_ATTN_HALF	0x01
 struct npu_cmd_attn {
 	struct npu_cmd_hdr hdr;
 	__u32 q;
