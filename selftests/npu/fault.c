@@ -418,7 +418,9 @@ TEST_F_TIMEOUT(fault, random_command_buffers_harm_nobody_else, 120)
 			continue;
 		}
 		failed++;
-		ASSERT_TRUE(r.error == -EFAULT || r.error == -EINVAL || r.error == -ETIME);
+		ASSERT_TRUE(r.error == -EFAULT || r.error == -EINVAL || r.error == -ETIME) {
+			TH_LOG("job %d: error %d, fault %u", i, r.error, r.fault);
+		}
 		ASSERT_LT(NPU_FAULT_NONE, r.fault);
 		ASSERT_GT(NPU_FAULT_COUNT, r.fault);
 		ASSERT_EQ(DRM_NPU_QUEUE_DEAD | DRM_NPU_QUEUE_GUILTY, q.state);

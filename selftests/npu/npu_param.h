@@ -42,15 +42,24 @@ static inline int npu_set_param(const char *name, int value)
 	return fd ? fd : ret;
 }
 
-/* Writes to a file in the device's debugfs directory. */
+/* Writes to a file in the device's debugfs directory, named after the minor or the device. */
 static inline int npu_write_debugfs(int fd, const char *name, const char *text)
 {
-	char path[128];
+	char path[256], link[64], device[128] = "";
 	struct stat st;
+	int ret;
 
 	if (fstat(fd, &st))
 		return -errno;
 	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%u/%s", minor(st.st_rdev), name);
+	ret = npu_write_file(path, text);
+	if (ret != -ENOENT)
+		return ret;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
+		 minor(st.st_rdev));
+	if (readlink(link, device, sizeof(device) - 1) < 0 || !strrchr(device, '/'))
+		return -errno;
+	snprintf(path, sizeof(path), "/sys/kernel/debug/accel%s/%s", strrchr(device, '/'), name);
 	return npu_write_file(path, text);
 }
 

@@ -57,7 +57,7 @@ static inline int npu_reap(pid_t pid)
 /* A child that runs jobs of its own, and checks them, until it is told to stop. */
 struct npu_bystander {
 	pid_t pid;
-	int stop;	/* closing it ends the child */
+	int stop;	/* a byte in it ends the child */
 	int started;	/* a byte comes when its first job has passed */
 };
 
@@ -105,9 +105,11 @@ static inline int npu_bystander_start(struct npu_bystander *b)
 /* 0: all its jobs were right; 1: one was not. */
 static inline int npu_bystander_stop(struct npu_bystander *b)
 {
+	ssize_t told = write(b->stop, "", 1);
+
 	close(b->stop);
 	close(b->started);
-	return npu_reap(b->pid);
+	return told == 1 ? npu_reap(b->pid) : -1;
 }
 
 /* Gives up CAP_SYS_NICE for good; for children. */
