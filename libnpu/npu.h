@@ -212,9 +212,14 @@ int npu_queue_state(struct npu_queue *queue, struct npu_queue_state *out);
 
 /*
  * Queues n jobs, 1..NPU_SUBMIT_JOBS_MAX, which start in this order; all or none. The sequence
- * numbers are *first_seqno, *first_seqno + 1, ...; the first of a queue is 1. No allocation, one
- * system call. Waits when the queue is full.
- * Errors: -E2BIG more jobs, parameters or syncs than the limits, -EIO the queue is dead.
+ * numbers are *first_seqno, *first_seqno + 1, ...; the first of a queue is 1. Without syncs
+ * nothing is allocated. Waits when the queue is full.
+ * A job may wait only for values that the host or a job submitted before will have raised.
+ *
+ * A queue dies with the first job that it loses by a fault, a hang or a reset; what it still has
+ * in flight is cancelled. Address space and buffers stay: a new queue on them goes on.
+ * Errors: -E2BIG more jobs, parameters or syncs than the limits, or jobs than the queue has
+ * entries; -EIO the queue is dead.
  */
 int npu_submit(struct npu_queue *queue, const struct npu_job *jobs, uint32_t n,
 	       uint64_t *first_seqno);

@@ -35,8 +35,7 @@ struct sim_fd {
 
 struct sim_vm {
 	struct sim_pt pt;
-	bool faulted;		/* a job of it has; cleared when its last queue goes */
-	uint32_t queues;
+	bool faulted;		/* a job of it has; until the device has been told to go on */
 };
 
 struct sim {
@@ -108,6 +107,8 @@ void sim_mailbox_drain(struct sim *s);
 bool sim_done_drain(struct sim *s);
 /* Writes jobs whose syncs are raised to the rings and rings the doorbells. Takes lock. */
 void sim_queues_kick(struct sim *s);
+/* Tells the device to go on with address spaces whose jobs have faulted. Takes create_lock. */
+void sim_contexts_revive(struct sim *s);
 /* Asks for an interrupt with the next completion unless one is asked for. Takes lock. */
 void sim_done_arm(struct sim *s);
 

@@ -125,11 +125,12 @@ static void complete(struct sim *s, struct sim_queue *q, const struct npu_done *
 	result_fill(&q->result[q->completed % NPU_RESULTS_KEPT], d);
 	q->result[q->completed % NPU_RESULTS_KEPT].seqno = q->completed;
 	if (d->fault != NPU_FAULT_NONE && !(q->flags & NPU_QUEUE_DEAD)) {
-		bool innocent = d->fault == NPU_FAULT_CONTEXT;
+		bool innocent = d->fault == NPU_FAULT_CONTEXT || d->fault == NPU_FAULT_KILLED;
 
 		q->flags = NPU_QUEUE_DEAD | (innocent ? NPU_QUEUE_INNOCENT : NPU_QUEUE_GUILTY);
 		q->fault = d->fault;
-		vm_of(q)->faulted = true;
+		vm_of(q)->faulted |= d->fault != NPU_FAULT_KILLED;
+		s->work = true;
 	}
 	raise_syncs(s, q->ops[slot]);
 	ops_free(q->ops[slot]);
@@ -262,16 +263,32 @@ static int queue_reserve(struct sim *s, struct npu_queue *queue)
 			queue->vm->dev->info.queues);
 }
 
-/* The first queue on an address space whose jobs have faulted starts it anew. */
-static int context_revive(struct sim *s, struct npu_vm *vm)
+/* Lets an address space go on after a fault; what it had in flight is lost. With create_lock. */
+static int revive(struct sim *s, struct npu_vm *vm)
 {
 	struct sim_vm *v = vm->priv;
 	struct npu_msg msg = { .type = NPU_MSG_CONTEXT_RESET, .context.context = vm->id };
 	int rc = sim_request(s, &msg);
 
+	pthread_mutex_lock(&s->lock);
+	sim_done_drain(s);
 	if (!rc)
 		v->faulted = false;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
 	return rc;
+}
+
+void sim_contexts_revive(struct sim *s)
+{
+	pthread_mutex_lock(&s->create_lock);
+	for (uint32_t i = 0; i < NPU_MAX_QUEUES; i++) {
+		struct sim_queue *q = s->queue[i];
+
+		if (q && vm_of(q)->faulted)
+			revive(s, q->queue->vm);
+	}
+	pthread_mutex_unlock(&s->create_lock);
 }
 
 int sim_queue_create(struct npu_queue *queue)
@@ -294,11 +311,8 @@ int sim_queue_create(struct npu_queue *queue)
 	if (rc)
 		goto out_free;
 	pthread_mutex_lock(&s->create_lock);
-	if (v->faulted && !v->queues)
-		rc = context_revive(s, queue->vm);
-	else if (v->faulted)
-		rc = npu_fail(-EIO, "queue: a job of this address space has faulted; destroy its "
-			      "other queues first");
+	if (v->faulted)
+		rc = revive(s, queue->vm);
 	if (rc)
 		goto out_unlock;
 	pthread_mutex_lock(&s->lock);
@@ -317,7 +331,6 @@ int sim_queue_create(struct npu_queue *queue)
 	pthread_mutex_lock(&s->lock);
 	s->queue[queue->id] = q;
 	s->jobs_room += queue->entries;
-	v->queues++;
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->create_lock);
 	queue->priv = q;
@@ -344,15 +357,15 @@ void sim_queue_destroy(struct npu_queue *queue)
 	sim_done_drain(s);
 	/* killing what is left is no fault of the address space */
 	q->flags |= NPU_QUEUE_DEAD;
-	cancel_held(s, q);
 	while (q->completed < q->submitted) {
-		if (q->completed >= q->pushed)
+		if (q->completed >= q->pushed) {
 			q->pushed++;
+			s->held--;
+		}
 		complete(s, q, &killed);
 	}
 	s->queue[queue->id] = NULL;
 	s->jobs_room -= queue->entries;
-	vm_of(q)->queues--;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->kick_lock);
@@ -369,8 +382,6 @@ int sim_queue_state(struct npu_queue *queue, struct npu_queue_state *out)
 	pthread_mutex_lock(&s->lock);
 	sim_done_drain(s);
 	out->flags = q->flags;
-	if (!out->flags && vm_of(q)->faulted)
-		out->flags = NPU_QUEUE_DEAD | NPU_QUEUE_INNOCENT;
 	out->fault = q->fault;
 	out->submitted = q->submitted;
 	out->completed = q->completed;
@@ -426,10 +437,8 @@ static int check_alive(struct sim *s, const struct sim_queue *q)
 {
 	if (s->dead)
 		return npu_fail(-ENODEV, "submit: the firmware has stopped");
-	if ((q->flags & NPU_QUEUE_DEAD) || vm_of(q)->faulted)
-		return npu_fail(-EIO, "submit: the queue is dead: %s",
-				q->fault ? npu_fault_name(q->fault) : "another queue of its "
-				"address space has faulted");
+	if (q->flags & NPU_QUEUE_DEAD)
+		return npu_fail(-EIO, "submit: the queue is dead: %s", npu_fault_name(q->fault));
 	return 0;
 }
 
@@ -468,6 +477,12 @@ int sim_submit(struct npu_queue *queue, const struct npu_job *jobs, uint32_t n,
 				queue->entries);
 	pthread_mutex_lock(&s->lock);
 	rc = check_alive(s, q);
+	/* an innocent queue waits until its address space goes on */
+	while (!rc && vm_of(q)->faulted) {
+		if (!sim_wait_changed(s, INT64_MAX))
+			break;
+		rc = check_alive(s, q);
+	}
 	while (!rc && q->submitted + n - q->completed > queue->entries) {
 		rc = await(s, q, q->submitted + n - queue->entries, INT64_MAX);
 		if (!rc)

@@ -222,6 +222,7 @@ static void *sim_thread(void *arg)
 		s->work = false;
 		pthread_mutex_unlock(&s->lock);
 		sim_mailbox_arm(s);
+		sim_contexts_revive(s);
 		sim_queues_kick(s);
 		pthread_mutex_lock(&s->lock);
 	}
