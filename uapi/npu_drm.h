@@ -12,7 +12,8 @@
  * - Pointers are __u64; handles are of GEM, VM, queue or syncobj; all belong to the open file.
  *
  * Errors of every call: -EFAULT bad pointer, -ENODEV device gone, -ENOENT unknown handle,
- * -EINTR to be restarted with the same arguments, -ENOMEM. The others stand at each call.
+ * -EINTR to be restarted with the same arguments, -ENOMEM, -EIO the device did not come back from
+ * a reset. The others stand at each call.
  */
 #ifndef NPU_DRM_H
 #define NPU_DRM_H
@@ -34,7 +35,9 @@ extern "C" {
 #define DRM_NPU_MAX_BO_SIZE	(256ull << 30)
 #define DRM_NPU_MAX_BIND_OPS	1024
 #define DRM_NPU_MAX_JOBS	64
+#define DRM_NPU_MAX_ENTRIES	16384	/* of all queues of the device */
 #define DRM_NPU_MAX_SYNCS	64
+#define DRM_NPU_MAX_STRIDE	4096	/* of array elements, bytes */
 #define DRM_NPU_MAX_RESULTS	256	/* results that the kernel keeps for a queue */
 
 enum drm_npu_ioctl_id {
@@ -51,7 +54,10 @@ enum drm_npu_ioctl_id {
 	DRM_NPU_JOB_RESULT	= 0x0a,
 };
 
-/* An array in user memory; stride >= size of the element's first version. */
+/*
+ * An array in user memory. Errors: -EINVAL stride below the size of the element's first version, or
+ * not zero while count is; -E2BIG stride past DRM_NPU_MAX_STRIDE, count past the call's limit.
+ */
 struct drm_npu_array {
 	__u32 stride;		/* bytes; zero if count is */
 	__u32 count;
@@ -114,6 +120,7 @@ NPU_CHECK_SIZE(struct drm_npu_firmware_info, 40);
 /**
  * struct drm_npu_bo_create - Make a buffer of zeroed system memory.
  *
+ * Its pages are allocated when it is first bound or touched.
  * Errors: -EINVAL size zero, past DRM_NPU_MAX_BO_SIZE, unknown flag or pad.
  */
 struct drm_npu_bo_create {
@@ -187,7 +194,8 @@ struct drm_npu_vm_bind {
  * struct drm_npu_queue_create - Make an ordered stream of jobs on an address space.
  *
  * Errors: -EINVAL priority, entries or pad; -EACCES NPU_PRIORITY_HIGH and above without
- * CAP_SYS_NICE; -ENOSPC all queues of the device are in use.
+ * CAP_SYS_NICE; -ENOSPC all queues of the device are in use, or the entries of all together
+ * would be more than DRM_NPU_MAX_ENTRIES.
  */
 struct drm_npu_queue_create {
 	__u32 vm_id;
@@ -204,9 +212,15 @@ struct drm_npu_queue_destroy {
 	__u32 pad;
 };
 
+/*
+ * A queue dies with the first job that is lost: its later jobs end with -ECANCELED, submits get
+ * -EIO. Its VM and buffers stay as they are; a new queue on them goes on. A fault loses what the
+ * queues of the same VM have in flight; a device reset what all have. A queue with nothing in
+ * flight lives on through both.
+ */
 #define DRM_NPU_QUEUE_DEAD	(1 << 0)	/* takes no more jobs */
 #define DRM_NPU_QUEUE_GUILTY	(1 << 1)	/* a job of its own faulted or hung */
-#define DRM_NPU_QUEUE_INNOCENT	(1 << 2)	/* died by the reset for another's fault */
+#define DRM_NPU_QUEUE_INNOCENT	(1 << 2)	/* lost a job by another's fault or a reset */
 
 /** struct drm_npu_queue_state - How a queue is. Errors: -EINVAL pad. */
 struct drm_npu_queue_state {
@@ -238,11 +252,12 @@ struct drm_npu_job {
 /**
  * struct drm_npu_submit - Queue jobs; each runs one command buffer once.
  *
- * Jobs of one call start in order. Either all are queued or none is. Their sequence
- * numbers are first_seqno, first_seqno + 1, ...
- * Errors: -EINVAL count zero, an unknown flag or pad, a misaligned or oversized command buffer,
- * a timeline point of zero; -E2BIG more than DRM_NPU_MAX_JOBS jobs, DRM_NPU_MAX_SYNCS syncs of a job
- * or NPU_MAX_PARAMS parameters; -EIO the queue is dead (see DRM_NPU_QUEUE_STATE).
+ * Jobs of one call start in order. Either all are queued or none is. Their sequence numbers are
+ * first_seqno, first_seqno + 1, ... A job waits for all its syncs that do not signal; what an
+ * earlier job of the same call signals needs no wait. Errors: -EINVAL count zero, an unknown flag
+ * or pad, a misaligned, empty or oversized command buffer, a timeline point of zero, a sync to wait
+ * for that has no fence yet; -E2BIG more than DRM_NPU_MAX_JOBS jobs, DRM_NPU_MAX_SYNCS syncs of a
+ * job or NPU_MAX_PARAMS parameters; -EIO the queue is dead (see DRM_NPU_QUEUE_STATE).
  */
 struct drm_npu_submit {
 	__u32 queue_id;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Timeouts, faults and resets. See "The recovery ladder" in README.md.
+ */
+#include <drm/drm_drv.h>
+
+#include "npu_device.h"
+#include "npu_job.h"
+#include "npu_queue.h"
+#include "npu_recovery.h"
+#include "npu_trace.h"
+#include "npu_vm.h"
+
+static void npu_recovery_work(struct work_struct *work)
+{
+	struct npu_device *npu = container_of(work, struct npu_device, reset_work);
+	int idx;
+
+	if (!drm_dev_enter(&npu->base, &idx))
+		return;
+	npu_recovery_reset(npu, READ_ONCE(npu->reset_why));
+	drm_dev_exit(idx);
+}
+
+int npu_recovery_init(struct npu_device *npu)
+{
+	INIT_WORK(&npu->reset_work, npu_recovery_work);
+	return 0;
+}
+
+void npu_recovery_reset_later(struct npu_device *npu, const char *why)
+{
+	WRITE_ONCE(npu->reset_why, why);
+	queue_work(npu->reset_wq, &npu->reset_work);
+}
+
+void npu_recovery_wait(struct npu_device *npu)
+{
+	flush_work(&npu->reset_work);
+}
+
+/*
+ * Last rung before giving up: function-level reset through the bus. Our own reset_prepare() and
+ * reset_done() see a device that is down and leave it to us.
+ */
+static int npu_recovery_bus_reset(struct npu_device *npu)
+{
+	int ret;
+
+	atomic_inc(&npu->count.bus_resets);
+	drm_warn(&npu->base, "device reset was not enough; resetting the function\n");
+	WRITE_ONCE(npu->own_bus_reset, true);
+	ret = pci_try_reset_function(npu->pdev);
+	WRITE_ONCE(npu->own_bus_reset, false);
+	if (ret) {
+		drm_err(&npu->base, "the function cannot be reset (%d)\n", ret);
+		return ret;
+	}
+	pci_set_master(npu->pdev);
+	return npu_device_start(npu);
+}
+
+void npu_recovery_reset(struct npu_device *npu, const char *why)
+{
+	int ret;
+
+	/* Whoever waits for the firmware gives up now and lets go of reset_sem. */
+	npu_mbox_abort(npu);
+	down_write(&npu->reset_sem);
+	if (npu->power != NPU_UP)
+		goto out_unlock;
+	drm_warn(&npu->base, "device reset: %s\n", why);
+	trace_npu_reset(npu->base.dev, why);
+	atomic_inc(&npu->count.device_resets);
+	npu_device_stop(npu);
+	ret = npu_device_start(npu);
+	if (ret)
+		ret = npu_recovery_bus_reset(npu);
+	if (ret)
+		npu_device_wedge(npu);
+out_unlock:
+	up_write(&npu->reset_sem);
+}
+
+enum npu_verdict {
+	NPU_ALIVE,		/* finished, waiting for its turn, or making progress */
+	NPU_HUNG,
+	NPU_TOO_LONG,
+};
+
+/* With the queue's lock held. */
+static enum npu_verdict npu_recovery_judge(struct npu_job *job)
+{
+	struct npu_queue *queue = job->queue;
+	const struct npu_status_page *status = queue->npu->status;
+	u32 taken = READ_ONCE(status->queue[queue->hw_id].head);
+	u64 progress = READ_ONCE(status->queue[queue->hw_id].progress);
+
+	if (list_empty(&job->node))
+		return NPU_ALIVE;
+	/* Others run: its clock starts when the firmware takes it from the ring. */
+	if ((s32)(taken - job->index) <= 0) {
+		queue->head_since = ktime_get();
+		return NPU_ALIVE;
+	}
+	if (ktime_ms_delta(ktime_get(), queue->head_since) > npu_job_max_ms())
+		return NPU_TOO_LONG;
+	if (progress != queue->progress) {
+		queue->progress = progress;
+		return NPU_ALIVE;
+	}
+	return NPU_HUNG;
+}
+
+/* The queue's jobs come back as killed, or a reset of the device ends them. */
+static void npu_recovery_kill_queue(struct npu_queue *queue)
+{
+	struct npu_device *npu = queue->npu;
+	int ret;
+
+	atomic_inc(&npu->count.queue_resets);
+	ret = npu_device_get(npu);
+	if (ret)
+		return;
+	ret = npu_queue_reset(queue);
+	if (!ret)
+		npu_queue_drain_done(npu);
+	npu_device_put(npu);
+	if (ret)
+		npu_recovery_reset(npu, "a hung queue cannot be reset");
+}
+
+void npu_recovery_timeout(struct npu_job *job)
+{
+	struct npu_queue *queue = job->queue;
+	struct npu_device *npu = queue->npu;
+	u32 heartbeat = READ_ONCE(npu->status->heartbeat);
+	enum npu_verdict verdict;
+	bool pending;
+
+	spin_lock_irq(&queue->lock);
+	pending = !list_empty(&job->node);
+	spin_unlock_irq(&queue->lock);
+	npu_queue_drain_done(npu);
+
+	spin_lock_irq(&queue->lock);
+	if (pending && list_empty(&job->node)) {
+		atomic_inc(&npu->count.late_jobs);
+		drm_warn(&npu->base, "queue %u: job %llu was done, but no interrupt said so\n",
+			 queue->hw_id, job->seqno);
+	}
+	verdict = npu_recovery_judge(job);
+	if (verdict != NPU_ALIVE) {
+		queue->hung = job->seqno;
+		queue->state |= DRM_NPU_QUEUE_DEAD | DRM_NPU_QUEUE_GUILTY;
+		queue->fault = NPU_FAULT_KILLED;
+		npu_coredump_take(queue, job, NULL, "hang");
+	}
+	spin_unlock_irq(&queue->lock);
+	if (verdict == NPU_ALIVE)
+		return;
+
+	atomic_inc(&npu->count.hangs);
+	drm_warn(&npu->base, "queue %u: job %llu %s; heartbeat %u\n", queue->hw_id, job->seqno,
+		 verdict == NPU_HUNG ? "makes no progress" : "takes too long", heartbeat);
+	npu_recovery_kill_queue(queue);
+}
+
+void npu_recovery_context(struct npu_vm *vm)
+{
+	struct npu_device *npu = vm->npu;
+	struct npu_msg msg = {
+		.type = NPU_MSG_CONTEXT_RESET,
+		.context.context = vm->context,
+	};
+	int ret;
+
+	atomic_inc(&npu->count.context_resets);
+	ret = npu_device_get(npu);
+	if (ret)
+		return;
+	ret = npu_mbox_call(npu, &msg);
+	if (!ret)
+		npu_queue_drain_done(npu);
+	npu_device_put(npu);
+	if (ret)
+		npu_recovery_reset(npu, "a faulted context cannot be reset");
+}
