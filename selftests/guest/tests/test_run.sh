@@ -54,6 +54,22 @@ ok 'a writable share takes a file' cmp -s "$tmp/in/data" "$tmp/out/data"
 ok 'a read-only share takes nothing' [ ! -e "$tmp/out/written" -a ! -e "$tmp/in/new" ]
 ok 'the kernel is the stock one' grep -q '^\[.*Linux version .*debian' "$tmp/log"
 
+# Large enough to be mapped; with an end that fills no page, in a place with an odd name.
+mkdir "$tmp/a, b"
+head -c 35000001 /dev/urandom >"$tmp/a, b/large"
+ln "$tmp/a, b/large" "$tmp/in/large"
+cat >"$tmp/in/command" <<'EOF'
+before=$(awk '/^Cached/ { print $2 }' /proc/meminfo)
+cat "$1/a, b/large" >/dev/null
+after=$(awk '/^Cached/ { print $2 }' /proc/meminfo)
+echo cached $(((after - before) / 1024)) MiB
+cmp "$1/a, b/large" "$1/in/large" && echo same
+EOF
+$run --log "$tmp/log" --share "$tmp/in" --file "$tmp/a, b/large" -- \
+	sh "$tmp/in/command" "$tmp" >"$tmp/stdout" 2>"$tmp/stderr"
+ok 'a large file is seen at its path, byte for byte' grep -q '^same$' "$tmp/stdout"
+ok 'and reading it takes no memory in the guest' grep -q '^cached 0 MiB$' "$tmp/stdout"
+
 $run --log "$tmp/log" -- sh -c 'cat /proc/modules; echo last' 2>/dev/null | { sleep 6; cat; } >"$tmp/stdout"
 ok 'a slow reader gets everything' [ "$(tail -n 1 "$tmp/stdout")" = last ]
 ok 'the modules that the driver needs are loaded' \
