@@ -13,6 +13,9 @@
  * read or write memory therefore take a contiguous piece; each says at which
  * places an operand may be cut. A piece that cannot be cut is copied by the caller.
  *
+ * The floating-point environment of the calling thread is the default one: round to
+ * nearest, subnormals kept.
+ *
  * Strides are in elements, of floats unless said otherwise. Floats are aligned to 4
  * bytes, weights and K/V pieces to 2; 64 is faster.
  */
@@ -35,8 +38,7 @@
  * out   float [m][ldo], its column of the first strip
  * k     elements of a whole row; k0, k1 the part of it to add now: sums start from out
  *       when k0 > 0, from zero otherwise. Cutting k changes no bit.
- *       Q types: k, k0, k1 multiples of 32, k0 of 64 (a pair of blocks). With k0 or
- *       k1 - k0 different from whole rows and strips > 1 the strip distance is still that of k.
+ *       Q types: all three are multiples of 32, k0 of 64 (a pair of blocks)
  * out does not overlap act or w.
  */
 struct npu_matmul {
