@@ -81,7 +81,7 @@ static int open_any(struct drm_device *d)
 	int denied = 0;
 
 	for (int i = 0; i < NODES; i++) {
-		char node[sizeof(NODE_FORMAT) + 8];
+		char node[sizeof(((struct drm_device *)0)->node)];
 		int rc;
 
 		snprintf(node, sizeof(node), NODE_FORMAT, i);
