@@ -6,6 +6,7 @@ void npu_gate_init(struct npu_gate *g)
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->changed, NULL);
 	g->inside = 0;
+	g->working = 0;
 	g->closed = 0;
 	g->held = false;
 	g->resetting = false;
@@ -25,6 +26,7 @@ bool npu_gate_try_enter(struct npu_gate *g)
 	pthread_mutex_lock(&g->lock);
 	open = !g->closed;
 	g->inside += open;
+	g->working += open;
 	pthread_mutex_unlock(&g->lock);
 	return open;
 }
@@ -39,6 +41,7 @@ static void join_locked(struct npu_gate *g)
 void npu_gate_join(struct npu_gate *g)
 {
 	pthread_mutex_lock(&g->lock);
+	g->working++;
 	join_locked(g);
 	pthread_mutex_unlock(&g->lock);
 }
@@ -47,6 +50,7 @@ void npu_gate_leave(struct npu_gate *g)
 {
 	pthread_mutex_lock(&g->lock);
 	g->inside--;
+	g->working--;
 	if (g->closed)
 		pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
@@ -91,7 +95,7 @@ void npu_gate_close_reset(struct npu_gate *g)
 	g->resetting = true;
 	npu_attention_set(g, NPU_ATTEND_GATE | NPU_ATTEND_KILL);
 	pthread_cond_broadcast(&g->changed);
-	while (g->inside)
+	while (g->working)
 		pthread_cond_wait(&g->changed, &g->lock);
 	pthread_mutex_unlock(&g->lock);
 }

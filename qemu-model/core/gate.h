@@ -20,6 +20,7 @@ struct npu_gate {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned int inside;
+	unsigned int working;	/* inside, or waiting to go on with what they do there */
 	unsigned int closed;	/* how many keep it closed */
 	bool held;		/* by a thread inside, which has memory alone */
 	bool resetting;		/* those inside may run on, to unwind; none enters anew */
@@ -43,7 +44,10 @@ void npu_gate_open(struct npu_gate *g);
 /* The same by a thread that is inside and stays there. */
 void npu_gate_hold(struct npu_gate *g);
 void npu_gate_release(struct npu_gate *g);
-/* The same for a reset: those inside see NPU_ATTEND_KILL and unwind. Caller is outside. */
+/*
+ * The same for a reset: those at work see NPU_ATTEND_KILL, unwind and leave, even if others keep the
+ * gate closed. Caller is outside.
+ */
 void npu_gate_close_reset(struct npu_gate *g);
 void npu_gate_open_reset(struct npu_gate *g);
 

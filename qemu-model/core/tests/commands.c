@@ -60,7 +60,7 @@ static void memory_commands(union command *c, uint64_t va)
 	case NPU_OP_KV_STORE:
 		c->kv_store = (struct npu_cmd_kv_store) {
 			.hdr = c->hdr, .src_stride = 32, .addr.base = va + 4096, .head_dim = 32,
-			.capacity = 64, .pos.imm = 3, .m.imm = 5,
+			.capacity = 64, .m.imm = 5,
 		};
 		break;
 	case NPU_OP_RELAYOUT:
