@@ -46,13 +46,14 @@ static const char *npu_fence_timeline_name(struct dma_fence *fence)
 
 /*
  * A fence in a sync file outlives its queue's handle and its open file. The scheduler's fence,
- * whose parent it is, asks the queue's scheduler for a name: so each holds queue and module.
+ * whose parent it is, asks the queue's scheduler for a name: so each holds the queue's memory and
+ * the module.
  */
 static void npu_fence_release(struct dma_fence *fence)
 {
 	struct npu_fence *f = container_of(fence, struct npu_fence, base);
 
-	npu_queue_put(f->queue);
+	npu_queue_put_memory(f->queue);
 	kfree_rcu(f, base.rcu);
 	module_put(THIS_MODULE);
 }
@@ -111,7 +112,8 @@ static void npu_job_init_fence(struct npu_job *job)
 	spin_lock_init(&fence->lock);
 	dma_fence_init(&fence->base, &npu_fence_ops, &fence->lock, queue->fence_context,
 		       ++queue->fence_seqno);
-	fence->queue = npu_queue_get(queue);
+	fence->queue = queue;
+	npu_queue_get_memory(queue);
 	__module_get(THIS_MODULE);
 	job->hw_fence = &fence->base;
 }

@@ -37,6 +37,24 @@ void npu_queue_put(struct npu_queue *queue)
 	kref_put(&queue->ref, npu_queue_unused);
 }
 
+void npu_queue_get_memory(struct npu_queue *queue)
+{
+	kref_get(&queue->memory);
+}
+
+static void npu_queue_free(struct kref *memory)
+{
+	struct npu_queue *queue = container_of(memory, struct npu_queue, memory);
+
+	/* Somebody may still read the scheduler's name through a fence that has just gone. */
+	kfree_rcu(queue, rcu);
+}
+
+void npu_queue_put_memory(struct npu_queue *queue)
+{
+	kref_put(&queue->memory, npu_queue_free);
+}
+
 static void npu_queue_release(struct work_struct *work)
 {
 	struct npu_queue *queue = container_of(work, struct npu_queue, release);
@@ -48,8 +66,7 @@ static void npu_queue_release(struct work_struct *work)
 	npu_file_put(queue->nfile);
 	mutex_destroy(&queue->hw_lock);
 	mutex_destroy(&queue->submit_lock);
-	/* Somebody may still read the scheduler's name through a fence that has just gone. */
-	kfree_rcu(queue, rcu);
+	npu_queue_put_memory(queue);
 	drm_dev_put(&npu->base);
 }
 
@@ -352,6 +369,7 @@ static struct npu_queue *npu_queue_new(struct npu_file *nfile, struct npu_vm *vm
 		goto out_sched;
 
 	kref_init(&queue->ref);
+	kref_init(&queue->memory);
 	mutex_init(&queue->submit_lock);
 	mutex_init(&queue->hw_lock);
 	spin_lock_init(&queue->lock);

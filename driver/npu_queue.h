@@ -30,7 +30,8 @@ struct npu_job;
 struct npu_vm;
 
 struct npu_queue {
-	struct kref ref;		/* handle, jobs, fences */
+	struct kref ref;		/* handle and jobs: what can still run */
+	struct kref memory;		/* ref, and each fence */
 	struct rcu_head rcu;
 	struct npu_device *npu;
 	struct npu_file *nfile;
@@ -68,8 +69,15 @@ struct npu_queue {
 };
 
 struct npu_queue *npu_queue_get(struct npu_queue *queue);
-/* npu_queue_put() - From any context; the memory is released later. */
+/* npu_queue_put() - From any context; the scheduler ends later. */
 void npu_queue_put(struct npu_queue *queue);
+
+/*
+ * Keeps the memory alone. The scheduler's entity holds its last fence, so a fence must not keep
+ * the entity.
+ */
+void npu_queue_get_memory(struct npu_queue *queue);
+void npu_queue_put_memory(struct npu_queue *queue);
 
 /* npu_queue_lookup() - The queue of a handle with a count taken, or NULL. */
 struct npu_queue *npu_queue_lookup(struct npu_file *nfile, u32 id);
