@@ -30,7 +30,7 @@ static const struct {
 	OP(RELAYOUT, relayout, struct npu_cmd_relayout, 0),
 	OP(MATMUL, matmul, struct npu_cmd_matmul, 0),
 	OP(WROWS, wrows, struct npu_cmd_wrows, 0),
-	OP(ATTN, attn, struct npu_cmd_attn, 0),
+	OP(ATTN, attn, struct npu_cmd_attn, NPU_CMDF_ATTN_HALF),
 	OP(RMSNORM, rmsnorm, struct npu_cmd_rmsnorm, 0),
 	OP(ROPE, rope, struct npu_cmd_rope, NPU_CMDF_ROPE_HALF),
 	OP(SOFTMAX, softmax, struct npu_cmd_softmax, 0),

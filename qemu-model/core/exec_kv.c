@@ -204,6 +204,7 @@ enum npu_step npu_exec_attn(struct npu_stream *s, const struct npu_op *op)
 			.m = m - i < chunk ? m - i : chunk,
 			.pos = pos + i,
 			.scale = c->scale,
+			.half = c->hdr.flags & NPU_CMDF_ATTN_HALF,
 		};
 
 		NPU_TRY(attend(s, &a, k, v, (uint8_t *)(a.state + chunk * c->n_rep * state_floats)));

@@ -56,8 +56,6 @@ static void multiply(const struct matmul *mm, const void *w, uint32_t strip, uin
 		.m = mm->m,
 		.strips = strips,
 		.k = c->k,
-		.k0 = 0,
-		.k1 = c->k,
 	};
 
 	mm->s->kern->matmul[c->wtype](&a);

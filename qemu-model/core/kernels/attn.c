@@ -23,8 +23,10 @@ void npu_attn_finish(const struct npu_attn *a)
 		const float *state = npu_attn_state(a, v);
 		float *out = a->out + v / a->n_rep * a->out_stride + v % a->n_rep * a->head_dim;
 
+		float inverse = 1.0f / state[NPU_ATTN_L];
+
 		for (uint32_t d = 0; d < a->head_dim; d++)
-			out[d] = state[NPU_ATTN_O + d] / state[NPU_ATTN_L];
+			out[d] = state[NPU_ATTN_O + d] * inverse;
 	}
 }
 

@@ -8,6 +8,7 @@
  * converted to float once for all groups.
  */
 #include "attn.h"
+#include "attn_half_lanes.h"
 
 struct attn_tiles {
 	const void *k[NPU_ATTN_BLOCK / 16];
@@ -86,7 +87,8 @@ LANES_INLINE void attn_dots(const struct attn_tiles *kv, const float *const *q, 
 LANES_INLINE float attn_weights(float *state, float *s, float scale, uint32_t n)
 {
 	const v16 old = v_set1(state[NPU_ATTN_M]), factor = v_set1(scale);
-	v16 max = old, sum = v_set1(0.0f);
+	double sum = 0;
+	v16 max = old;
 	float m, c;
 
 	for (uint32_t t = 0; t < n; t += 16) {
@@ -96,16 +98,16 @@ LANES_INLINE float attn_weights(float *state, float *s, float scale, uint32_t n)
 		max = v_max(v_first(x, old, n - t < 16 ? n - t : 16), max);
 	}
 	m = v_fold_max(max);
-	c = m == state[NPU_ATTN_M] ? 1.0f : npu_exp(state[NPU_ATTN_M] - m);
+	c = m == state[NPU_ATTN_M] ? 1.0f : npu_expd(state[NPU_ATTN_M] - m);
 	for (uint32_t t = 0; t < n; t += 16) {
 		v16 e = v_exp(v_sub(v_load(s + t), v_set1(m)));
 
 		e = v_first(e, v_set1(0.0f), n - t < 16 ? n - t : 16);
 		v_store(s + t, e);
-		sum = v_add(sum, e);
+		sum += (double)v_fold_add(e);
 	}
 	state[NPU_ATTN_M] = m;
-	state[NPU_ATTN_L] = state[NPU_ATTN_L] * c + v_fold_add(sum);
+	state[NPU_ATTN_L] = (float)((double)(state[NPU_ATTN_L] * c) + sum);
 	return c;
 }
 
@@ -255,6 +257,12 @@ void NPU_LANES(attn_block)(const struct npu_attn *a, uint32_t block,
 			NPU_ALIGN_UP((size_t)a->head_dim, 16));
 	struct attn_tiles tiles = { .v_stride = a->head_dim };
 
+	if (a->half) {
+		for (; v < end; v++)
+			attn_half_vector(a, npu_attn_query(a, v), npu_attn_limit(a, v / a->n_rep, block),
+					 kv, npu_attn_state(a, v));
+		return;
+	}
 	if (v >= end)
 		return;
 	if (end - v > LANES_GROUP) {

@@ -27,20 +27,24 @@ static float scores(const struct npu_attn *a, const float *q, uint32_t n,
 static void attn_vector(const struct npu_attn *a, const float *q, uint32_t n,
 			const struct npu_attn_block *kv, float *state)
 {
-	float s[NPU_ATTN_BLOCK], lane[16] = { 0 };
+	float s[NPU_ATTN_BLOCK];
 	float *o = state + NPU_ATTN_O;
 	float m = scores(a, q, n, kv, state[NPU_ATTN_M], s);
-	float c = m == state[NPU_ATTN_M] ? 1.0f : npu_exp(state[NPU_ATTN_M] - m);
+	float c = m == state[NPU_ATTN_M] ? 1.0f : npu_expd(state[NPU_ATTN_M] - m);
+	double sum = 0;
 
-	for (uint32_t t = 0; t < n; t++) {
-		s[t] = npu_exp(s[t] - m);
-		lane[t % 16] += s[t];
+	for (uint32_t first = 0; first < n; first += 16) {
+		float lane[16] = { 0 };
+
+		for (uint32_t t = first; t < n && t < first + 16; t++)
+			lane[t - first] = s[t] = npu_exp(s[t] - m);
+		for (int h = 8; h; h /= 2)
+			for (int j = 0; j < h; j++)
+				lane[j] += lane[j + h];
+		sum += (double)lane[0];
 	}
-	for (int h = 8; h; h /= 2)
-		for (int j = 0; j < h; j++)
-			lane[j] += lane[j + h];
 	state[NPU_ATTN_M] = m;
-	state[NPU_ATTN_L] = state[NPU_ATTN_L] * c + lane[0];
+	state[NPU_ATTN_L] = (float)((double)(state[NPU_ATTN_L] * c) + sum);
 	for (uint32_t d = 0; d < a->head_dim; d++) {
 		o[d] = o[d] * c;
 		for (uint32_t t = 0; t < n; t++) {
@@ -55,6 +59,10 @@ static void attn_vector(const struct npu_attn *a, const float *q, uint32_t n,
 void npu_attn_block_ref(const struct npu_attn *a, uint32_t block,
 			const struct npu_attn_block *kv)
 {
+	if (a->half) {
+		npu_attn_half_block_ref(a, block, kv);
+		return;
+	}
 	for (size_t v = 0; v < (size_t)a->m * a->n_rep; v++) {
 		uint32_t n = npu_attn_limit(a, v / a->n_rep, block);
 

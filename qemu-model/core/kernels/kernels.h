@@ -22,6 +22,7 @@
 #ifndef NPU_KERNELS_H
 #define NPU_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,11 +35,9 @@
  *
  * act   F32, F16 weights: float [m][lda]. Q8_0, Q4_0: m records of
  *       NPU_ACT_Q8_ROW_BYTES(k), 4-byte aligned, lda ignored
- * w     of the first strip, its element k0; strips are npu_strip_bytes(wtype, k) apart
+ * w     of the first strip; strips are npu_strip_bytes(wtype, k) apart
  * out   float [m][ldo], its column of the first strip
- * k     elements of a whole row; k0, k1 the part of it to add now: sums start from out
- *       when k0 > 0, from zero otherwise. Cutting k changes no bit.
- *       Q types: all three are multiples of 32, k0 of 64 (a pair of blocks)
+ * k     elements of a row; Q types: a multiple of 32
  * out does not overlap act or w.
  */
 struct npu_matmul {
@@ -50,8 +49,6 @@ struct npu_matmul {
 	uint32_t m;
 	uint32_t strips;
 	uint32_t k;
-	uint32_t k0;
-	uint32_t k1;
 };
 
 /*
@@ -62,6 +59,7 @@ struct npu_matmul {
  * state  NPU_ATTN_STATE_FLOATS(head_dim) for each of the m * n_rep vectors
  * work   NPU_ATTN_WORK_FLOATS(head_dim), contents do not matter
  * pos    row i sees positions 0..pos+i
+ * half   position by position with sums in half (NPU_CMDF_ATTN_HALF), else in blocks
  * state and work are aligned to 64 bytes.
  */
 struct npu_attn {
@@ -76,6 +74,7 @@ struct npu_attn {
 	uint32_t m;
 	uint32_t pos;
 	float scale;
+	bool half;
 };
 
 /* {maximum, sum, 14 unused} and the weighted sum of V, padded to 16 */

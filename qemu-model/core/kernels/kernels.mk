@@ -7,7 +7,7 @@ KERNELS_DIR    := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 KERNELS_OBJDIR ?= $(BUILD)/qemu-model/core/kernels
 
 KERNELS_SRCS := kernels.c attn.c relayout.c topk.c sample.c \
-		matmul_ref.c vector_ref.c quant_ref.c attn_ref.c sample_ref.c
+		matmul_ref.c vector_ref.c quant_ref.c attn_ref.c attn_half_ref.c sample_ref.c
 KERNELS_FAST := matmul vector quant attn
 
 KERNELS_AVX2   := -O3 -mavx2 -mfma -mf16c

@@ -189,15 +189,16 @@ LANES_INLINE __m256 exp8(__m256 x)
 				   _mm256_set1_ps(NPU_EXP_ROUND));
 	__m256 n = _mm256_sub_ps(z, _mm256_set1_ps(NPU_EXP_ROUND));
 	__m256 r = _mm256_fmadd_ps(n, _mm256_set1_ps(-NPU_EXP_LN2_HI), x);
-	__m256 p = _mm256_set1_ps(NPU_EXP_C6);
+	__m256 u, p;
 
 	r = _mm256_fmadd_ps(n, _mm256_set1_ps(-NPU_EXP_LN2_LO), r);
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(NPU_EXP_C5));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(NPU_EXP_C4));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(NPU_EXP_C3));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(NPU_EXP_C2));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0f));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0f));
+	u = _mm256_mul_ps(r, r);
+	p = _mm256_fmadd_ps(_mm256_fmadd_ps(_mm256_set1_ps(NPU_EXP_C5), r,
+					    _mm256_set1_ps(NPU_EXP_C4)), u,
+			    _mm256_fmadd_ps(_mm256_set1_ps(NPU_EXP_C3), r,
+					    _mm256_set1_ps(NPU_EXP_C2)));
+	p = _mm256_fmadd_ps(p, u, _mm256_fmadd_ps(_mm256_set1_ps(NPU_EXP_C1), r,
+						  _mm256_set1_ps(1.0f)));
 	p = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p),
 						 _mm256_slli_epi32(_mm256_castps_si256(z), 23)));
 	p = _mm256_andnot_ps(_mm256_cmp_ps(x, _mm256_set1_ps(NPU_EXP_MIN), _CMP_LT_OQ), p);

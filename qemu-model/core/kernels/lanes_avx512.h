@@ -156,15 +156,13 @@ LANES_INLINE v16 v_exp(v16 x)
 	v16 z = v_fma(x, v_set1(NPU_EXP_LOG2E), v_set1(NPU_EXP_ROUND));
 	v16 n = v_sub(z, v_set1(NPU_EXP_ROUND));
 	v16 r = v_fma(n, v_set1(-NPU_EXP_LN2_HI), x);
-	v16 p = v_set1(NPU_EXP_C6);
+	v16 u, p;
 
 	r = v_fma(n, v_set1(-NPU_EXP_LN2_LO), r);
-	p = v_fma(p, r, v_set1(NPU_EXP_C5));
-	p = v_fma(p, r, v_set1(NPU_EXP_C4));
-	p = v_fma(p, r, v_set1(NPU_EXP_C3));
-	p = v_fma(p, r, v_set1(NPU_EXP_C2));
-	p = v_fma(p, r, v_set1(1.0f));
-	p = v_fma(p, r, v_set1(1.0f));
+	u = v_mul(r, r);
+	p = v_fma(v_fma(v_set1(NPU_EXP_C5), r, v_set1(NPU_EXP_C4)), u,
+		  v_fma(v_set1(NPU_EXP_C3), r, v_set1(NPU_EXP_C2)));
+	p = v_fma(p, u, v_fma(v_set1(NPU_EXP_C1), r, v_set1(1.0f)));
 	p = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p),
 						 _mm512_slli_epi32(_mm512_castps_si512(z), 23)));
 	p = _mm512_mask_mov_ps(p, _mm512_cmp_ps_mask(x, v_set1(NPU_EXP_MIN), _CMP_LT_OQ),

@@ -53,37 +53,14 @@ ALWAYS_INLINE __m256i dot_q4_0(const uint8_t *q, const int8_t *act)
 	return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
 }
 
-/*
- * Q8_0: u8 * s8 pairs pass 16 bits, where maddubs saturates; so both sides are
- * widened first. Sums of pairs: lanes {r0, r0, r1, r1, r2, ...} until the end.
- */
-ALWAYS_INLINE __m256i dot_q8_0(const uint8_t *q, const int8_t *act)
+/* One strip times n rows of Q4_0, `halves` halves of it from half `first` on */
+ALWAYS_INLINE void strip_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t row,
+			      float *out, int first, const int halves, const int n)
 {
-	__m256i sum0 = _mm256_setzero_si256(), sum1 = _mm256_setzero_si256();
-
-#pragma GCC unroll 8
-	for (int g = 0; g < 8; g++) {
-		const __m128i *w = (const void *)(q + 64 * g);
-		__m256i x = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(load4(act + 4 * g)));
-		__m256i w0 = _mm256_cvtepu8_epi16(_mm_loadu_si128(w));
-		__m256i w1 = _mm256_cvtepu8_epi16(_mm_loadu_si128(w + 1));
-
-		sum0 = _mm256_add_epi32(sum0, _mm256_madd_epi16(w0, x));
-		sum1 = _mm256_add_epi32(sum1, _mm256_madd_epi16(w1, x));
-	}
-	return _mm256_permute4x64_epi64(_mm256_hadd_epi32(sum0, sum1), 0xd8);
-}
-
-/* One strip times n rows, `halves` halves of it from half `first` on */
-ALWAYS_INLINE void strip_quant(const struct npu_matmul *a, const uint8_t *w, size_t row,
-			       float *out, int first, const int halves, const int is_q4,
-			       const int n)
-{
-	const size_t q_bytes = is_q4 ? NPU_Q4_0_Q_BYTES : NPU_Q8_0_Q_BYTES;
-	const size_t pair_bytes = 64 + 2 * q_bytes;
+	const size_t pair_bytes = 64 + 2 * NPU_Q4_0_Q_BYTES;
 	const size_t stride = NPU_ACT_Q8_ROW_BYTES((size_t)a->k);
 	const int8_t *rec = npu_act_q(a->act, a->k, row);
-	size_t b0 = a->k0 / NPU_QBLOCK, b1 = a->k1 / NPU_QBLOCK;
+	size_t blocks = a->k / NPU_QBLOCK;
 	__m256 acc[ROWS][2];
 
 	out += 8 * first;
@@ -91,12 +68,11 @@ ALWAYS_INLINE void strip_quant(const struct npu_matmul *a, const uint8_t *w, siz
 	for (int i = 0; i < n; i++)
 #pragma GCC unroll 2
 		for (int h = 0; h < halves; h++)
-			acc[i][h] = a->k0 ? _mm256_loadu_ps(out + i * a->ldo + 8 * h) :
-					    _mm256_setzero_ps();
-	for (size_t b = b0; b < b1; b++) {
+			acc[i][h] = _mm256_setzero_ps();
+	for (size_t b = 0; b < blocks; b++) {
 		/* a row's last block stands alone if their count is odd */
-		struct npu_qblock blk = npu_qblock_of(w + (b - b0) / 2 * pair_bytes, b % 2,
-						      (b | 1) < a->k / NPU_QBLOCK, q_bytes);
+		struct npu_qblock blk = npu_qblock_of(w + b / 2 * pair_bytes, b % 2,
+						      (b | 1) < blocks, NPU_Q4_0_Q_BYTES);
 
 		if (halves == 2)
 			for (size_t at = 0; at < pair_bytes / 2; at += 64)
@@ -109,14 +85,12 @@ ALWAYS_INLINE void strip_quant(const struct npu_matmul *a, const uint8_t *w, siz
 #pragma GCC unroll 4
 			for (int i = 0; i < n; i++) {
 				const int8_t *act = rec + i * stride;
-				const int8_t *x = act + 32 * b;
 				const float *da = (const float *)(act +
 					NPU_ACT_Q8_SCALE_OFFSET((size_t)a->k)) + b;
 				const int32_t *sum = (const int32_t *)(act +
 					NPU_ACT_Q8_SUM_OFFSET((size_t)a->k)) + b;
-				__m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(*sum),
-								   is_q4 ? 3 : 7);
-				__m256i dot = is_q4 ? dot_q4_0(q, x) : dot_q8_0(q, x);
+				__m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(*sum), 3);
+				__m256i dot = dot_q4_0(q, act + 32 * b);
 				__m256 isum = _mm256_cvtepi32_ps(_mm256_sub_epi32(dot, offset));
 
 				acc[i][h] = _mm256_fmadd_ps(isum,
@@ -131,6 +105,55 @@ ALWAYS_INLINE void strip_quant(const struct npu_matmul *a, const uint8_t *w, siz
 			_mm256_storeu_ps(out + i * a->ldo + 8 * h, acc[i][h]);
 }
 
+/*
+ * Half a strip of Q8_0 times one row: eight sums an output take half of the registers.
+ * Both sides are widened first: u8 * s8 pairs pass 16 bits, where maddubs saturates.
+ */
+ALWAYS_INLINE void half_strip_q8_0(const struct npu_matmul *a, const uint8_t *w, size_t row,
+				   float *out, const int half)
+{
+	const size_t pair_bytes = 64 + 2 * NPU_Q8_0_Q_BYTES;
+	const int8_t *rec = npu_act_q(a->act, a->k, row);
+	const float *da = (const float *)(rec + NPU_ACT_Q8_SCALE_OFFSET((size_t)a->k));
+	const __m256i offset = _mm256_set1_epi16(128);
+	size_t blocks = a->k / NPU_QBLOCK;
+	__m256 acc[8];
+
+#pragma GCC unroll 8
+	for (int g = 0; g < 8; g++)
+		acc[g] = _mm256_setzero_ps();
+	for (size_t b = 0; b < blocks; b++) {
+		struct npu_qblock blk = npu_qblock_of(w + b / 2 * pair_bytes, b % 2,
+						      (b | 1) < blocks, NPU_Q8_0_Q_BYTES);
+		__m256 scale = _mm256_mul_ps(load_half8(blk.scale + 16 * half),
+					     _mm256_set1_ps(da[b]));
+
+		if (!half)
+			for (size_t at = 0; at < pair_bytes / 2; at += 64)
+				_mm_prefetch((const char *)blk.q + PREFETCH + at, _MM_HINT_T0);
+#pragma GCC unroll 8
+		for (int g = 0; g < 8; g++) {
+			const __m128i *q = (const void *)(blk.q + 64 * g + 32 * half);
+			__m256i x = load4(rec + 32 * b + 4 * g);
+			__m256i q0 = _mm256_cvtepu8_epi16(_mm_loadu_si128(q));
+			__m256i q1 = _mm256_cvtepu8_epi16(_mm_loadu_si128(q + 1));
+			__m256i dot;
+
+			x = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(x));
+			/* sums of pairs: lanes {r0, r0, r1, r1, ...} until they are added */
+			q0 = _mm256_madd_epi16(_mm256_sub_epi16(q0, offset), x);
+			q1 = _mm256_madd_epi16(_mm256_sub_epi16(q1, offset), x);
+			dot = _mm256_permute4x64_epi64(_mm256_hadd_epi32(q0, q1), 0xd8);
+			acc[g] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, acc[g]);
+		}
+	}
+#pragma GCC unroll 4
+	for (int g = 0; g < 4; g++)
+		acc[g] = _mm256_add_ps(acc[g], acc[g + 4]);
+	_mm256_storeu_ps(out + 8 * half, _mm256_add_ps(_mm256_add_ps(acc[0], acc[2]),
+						       _mm256_add_ps(acc[1], acc[3])));
+}
+
 /* `strips` strips times n rows of floats; w holds floats or halves. */
 ALWAYS_INLINE void strip_float(const struct npu_matmul *a, const uint8_t *w, size_t distance,
 			       size_t row, float *out, const int is_half, const int n,
@@ -143,9 +166,8 @@ ALWAYS_INLINE void strip_float(const struct npu_matmul *a, const uint8_t *w, siz
 	for (int i = 0; i < n; i++)
 #pragma GCC unroll 4
 		for (int s = 0; s < 2 * strips; s++)
-			acc[i][s] = a->k0 ? _mm256_loadu_ps(out + i * a->ldo + 8 * s) :
-					    _mm256_setzero_ps();
-	for (size_t k = a->k0; k < a->k1; k++, w += is_half ? 32 : 64) {
+			acc[i][s] = _mm256_setzero_ps();
+	for (size_t k = 0; k < a->k; k++, w += is_half ? 32 : 64) {
 		__m256 weight[4];
 
 #pragma GCC unroll 4
@@ -184,11 +206,11 @@ static void pass_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t row, 
 		      size_t n)
 {
 #define CALL(n) do { \
-		strip_quant(a, w, row, out, 0, 1, 1, n); \
-		strip_quant(a, w, row, out, 1, 1, 1, n); \
+		strip_q4_0(a, w, row, out, 0, 1, n); \
+		strip_q4_0(a, w, row, out, 1, 1, n); \
 	} while (0)
 	if (n == 1)
-		strip_quant(a, w, row, out, 0, 2, 1, 1);
+		strip_q4_0(a, w, row, out, 0, 2, 1);
 	else
 		CASES(CALL)
 #undef CALL
@@ -197,15 +219,10 @@ static void pass_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t row, 
 static void pass_q8_0(const struct npu_matmul *a, const uint8_t *w, size_t row, float *out,
 		      size_t n)
 {
-#define CALL(n) do { \
-		strip_quant(a, w, row, out, 0, 1, 0, n); \
-		strip_quant(a, w, row, out, 1, 1, 0, n); \
-	} while (0)
-	if (n == 1)
-		strip_quant(a, w, row, out, 0, 2, 0, 1);
-	else
-		CASES(CALL)
-#undef CALL
+	for (size_t i = 0; i < n; i++) {
+		half_strip_q8_0(a, w, row + i, out + i * a->ldo, 0);
+		half_strip_q8_0(a, w, row + i, out + i * a->ldo, 1);
+	}
 }
 
 static void pass_f32(const struct npu_matmul *a, const uint8_t *w, size_t row, float *out,

@@ -14,6 +14,9 @@
 /* Activation rows of one pass: 12 integer and 12 float sums leave 8 registers. */
 #define ROWS		12
 
+/* The same for Q8_0, which has eight float sums an output */
+#define Q8_ROWS		3
+
 /* How far ahead of the multiplication weights are fetched, bytes */
 #define PREFETCH	3072
 
@@ -35,11 +38,9 @@ ALWAYS_INLINE struct rows rows_of(const struct npu_matmul *a, size_t row)
 	for (int i = 0; i < 4; i++) {
 		const int8_t *rec = (const int8_t *)a->act + (row + 3 * i) * rows.stride;
 
-		rows.q[i] = rec + a->k0;
-		rows.scale[i] = (const float *)(rec + NPU_ACT_Q8_SCALE_OFFSET((size_t)a->k)) +
-				a->k0 / NPU_QBLOCK;
-		rows.sum[i] = (const int32_t *)(rec + NPU_ACT_Q8_SUM_OFFSET((size_t)a->k)) +
-			      a->k0 / NPU_QBLOCK;
+		rows.q[i] = rec;
+		rows.scale[i] = (const float *)(rec + NPU_ACT_Q8_SCALE_OFFSET((size_t)a->k));
+		rows.sum[i] = (const int32_t *)(rec + NPU_ACT_Q8_SUM_OFFSET((size_t)a->k));
 	}
 	return rows;
 }
@@ -55,15 +56,15 @@ ALWAYS_INLINE __m512i load4(const int8_t *p)
 #define ROW(rows, field, i) \
 	((const void *)((const uint8_t *)(rows)->field[(i) / 3] + (i) % 3 * (rows)->stride))
 
-/* acc[i] += (dot[i] - 2^shift * sum of q_a) * (d * scale of row i), for block b */
+/* acc[i] += (dot[i] - 8 * sum of q_a) * (d * scale of row i), for block b */
 ALWAYS_INLINE void accumulate(__m512 *acc, const __m512i *dot, const struct rows *rows,
-			      size_t b, __m512 d, const int shift, const int n)
+			      size_t b, __m512 d, const int n)
 {
 #pragma GCC unroll 12
 	for (int i = 0; i < n; i++) {
 		const float *da = ROW(rows, scale, i);
 		const int32_t *sum = ROW(rows, sum, i);
-		__m512i offset = _mm512_slli_epi32(_mm512_set1_epi32(sum[b]), shift);
+		__m512i offset = _mm512_slli_epi32(_mm512_set1_epi32(sum[b]), 3);
 		__m512 isum = _mm512_cvtepi32_ps(_mm512_sub_epi32(dot[i], offset));
 
 		acc[i] = _mm512_fmadd_ps(isum, _mm512_mul_ps(d, _mm512_set1_ps(da[b])), acc[i]);
@@ -94,61 +95,105 @@ ALWAYS_INLINE void block_q4_0(__m512 *acc, const struct rows *rows, size_t b,
 			dot[i] = _mm512_dpbusd_epi32(dot[i], hi, load4(act + 16));
 		}
 	}
-	accumulate(acc, dot, rows, b, d, 3, n);
+	accumulate(acc, dot, rows, b, d, n);
 }
 
-ALWAYS_INLINE void block_q8_0(__m512 *acc, const struct rows *rows, size_t b,
-			      struct npu_qblock blk, const int n)
+/* Fetches the weights that a few rows will want soon. */
+ALWAYS_INLINE void prefetch(const uint8_t *q, size_t bytes)
 {
-	__m512 d = _mm512_cvtph_ps(_mm256_loadu_si256((const void *)blk.scale));
-	__m512i dot[ROWS];
-
-#pragma GCC unroll 12
-	for (int i = 0; i < n; i++)
-		dot[i] = _mm512_setzero_si512();
-#pragma GCC unroll 8
-	for (int g = 0; g < 8; g++) {
-		__m512i q = _mm512_loadu_si512(blk.q + 64 * g);
-
-#pragma GCC unroll 12
-		for (int i = 0; i < n; i++) {
-			const int8_t *act = (const int8_t *)ROW(rows, q, i) + 32 * b + 4 * g;
-
-			dot[i] = _mm512_dpbusd_epi32(dot[i], q, load4(act));
-		}
-	}
-	accumulate(acc, dot, rows, b, d, 7, n);
+	for (size_t at = 0; at < bytes; at += 64)
+		_mm_prefetch((const char *)q + PREFETCH + at, _MM_HINT_T0);
 }
 
-/* One strip times n rows: blocks of the part [k0, k1) in pairs, then an odd last one. */
-ALWAYS_INLINE void strip_quant(const struct npu_matmul *a, const uint8_t *w, size_t row,
-			       float *out, const int is_q4, const int n)
+/* One strip times n rows: blocks in pairs, then an odd last one. */
+ALWAYS_INLINE void strip_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t row,
+			      float *out, const int n)
 {
-	const size_t q_bytes = is_q4 ? NPU_Q4_0_Q_BYTES : NPU_Q8_0_Q_BYTES;
-	const size_t pair_bytes = 64 + 2 * q_bytes;
-	size_t blocks = (a->k1 - a->k0) / NPU_QBLOCK;
+	const size_t pair_bytes = 64 + 2 * NPU_Q4_0_Q_BYTES;
+	size_t blocks = a->k / NPU_QBLOCK;
 	struct rows rows = rows_of(a, row);
 	__m512 acc[ROWS];
 
 #pragma GCC unroll 12
 	for (int i = 0; i < n; i++)
-		acc[i] = a->k0 ? _mm512_loadu_ps(out + i * a->ldo) : _mm512_setzero_ps();
+		acc[i] = _mm512_setzero_ps();
 	for (size_t b = 0; b < blocks; b++, w += b % 2 ? 0 : pair_bytes) {
 		/* a row's last block stands alone if their count is odd */
-		unsigned int whole = ((a->k0 / NPU_QBLOCK + b) | 1) < a->k / NPU_QBLOCK;
-		struct npu_qblock blk = npu_qblock_of(w, b % 2, whole, q_bytes);
+		struct npu_qblock blk = npu_qblock_of(w, b % 2, (b | 1) < blocks,
+						      NPU_Q4_0_Q_BYTES);
 
 		if (n <= 4)
-			for (size_t at = 0; at < pair_bytes / 2; at += 64)
-				_mm_prefetch((const char *)blk.q + PREFETCH + at, _MM_HINT_T0);
-		if (is_q4)
-			block_q4_0(acc, &rows, b, blk, n);
-		else
-			block_q8_0(acc, &rows, b, blk, n);
+			prefetch(blk.q, pair_bytes / 2);
+		block_q4_0(acc, &rows, b, blk, n);
 	}
 #pragma GCC unroll 12
 	for (int i = 0; i < n; i++)
 		_mm512_storeu_ps(out + i * a->ldo, acc[i]);
+}
+
+/* -128 * sum of q_a for each four elements of a block: takes back what the weights are stored above */
+ALWAYS_INLINE void offsets(const int8_t *act, int32_t offset[8])
+{
+	__m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1),
+					   _mm256_loadu_si256((const void *)act));
+
+	_mm256_storeu_si256((void *)offset,
+			    _mm256_slli_epi32(_mm256_sub_epi32(_mm256_setzero_si256(), sums), 7));
+}
+
+/* The same for Q8_0, which has eight sums an output: rows are few, as registers are. */
+ALWAYS_INLINE void strip_q8_0(const struct npu_matmul *a, const uint8_t *w, size_t row,
+			      float *out, const int n)
+{
+	const size_t pair_bytes = 64 + 2 * NPU_Q8_0_Q_BYTES;
+	size_t blocks = a->k / NPU_QBLOCK;
+	struct rows rows = rows_of(a, row);
+	__m512 acc[Q8_ROWS][8];
+
+#pragma GCC unroll 3
+	for (int i = 0; i < n; i++)
+#pragma GCC unroll 8
+		for (int g = 0; g < 8; g++)
+			acc[i][g] = _mm512_setzero_ps();
+	for (size_t b = 0; b < blocks; b++, w += b % 2 ? 0 : pair_bytes) {
+		struct npu_qblock blk = npu_qblock_of(w, b % 2, (b | 1) < blocks,
+						      NPU_Q8_0_Q_BYTES);
+		__m512 d = _mm512_cvtph_ps(_mm256_loadu_si256((const void *)blk.scale));
+		__m512 scale[Q8_ROWS];
+		int32_t offset[Q8_ROWS][8];
+
+		prefetch(blk.q, pair_bytes / 2);
+#pragma GCC unroll 3
+		for (int i = 0; i < n; i++) {
+			const float *da = ROW(&rows, scale, i);
+
+			scale[i] = _mm512_mul_ps(d, _mm512_set1_ps(da[b]));
+			offsets((const int8_t *)ROW(&rows, q, i) + 32 * b, offset[i]);
+		}
+#pragma GCC unroll 8
+		for (int g = 0; g < 8; g++) {
+			__m512i q = _mm512_loadu_si512(blk.q + 64 * g);
+
+#pragma GCC unroll 3
+			for (int i = 0; i < n; i++) {
+				const int8_t *act = (const int8_t *)ROW(&rows, q, i) + 32 * b + 4 * g;
+				__m512i dot = _mm512_dpbusd_epi32(_mm512_set1_epi32(offset[i][g]), q,
+								  load4(act));
+
+				acc[i][g] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale[i],
+							    acc[i][g]);
+			}
+		}
+	}
+#pragma GCC unroll 3
+	for (int i = 0; i < n; i++) {
+#pragma GCC unroll 4
+		for (int g = 0; g < 4; g++)
+			acc[i][g] = _mm512_add_ps(acc[i][g], acc[i][g + 4]);
+		_mm512_storeu_ps(out + i * a->ldo,
+				 _mm512_add_ps(_mm512_add_ps(acc[i][0], acc[i][2]),
+					       _mm512_add_ps(acc[i][1], acc[i][3])));
+	}
 }
 
 /* One strip times n rows of floats; w holds floats or halves. */
@@ -161,9 +206,8 @@ ALWAYS_INLINE void strip_float(const struct npu_matmul *a, const uint8_t *w, siz
 
 #pragma GCC unroll 12
 	for (int i = 0; i < n * strips; i++)
-		acc[i] = a->k0 ? _mm512_loadu_ps(out + i / strips * a->ldo + i % strips * 16) :
-				 _mm512_setzero_ps();
-	for (size_t k = a->k0; k < a->k1; k++, w += is_half ? 32 : 64) {
+		acc[i] = _mm512_setzero_ps();
+	for (size_t k = 0; k < a->k; k++, w += is_half ? 32 : 64) {
 		__m512 weight[4];
 
 #pragma GCC unroll 4
@@ -207,10 +251,10 @@ ALWAYS_INLINE void strip_float(const struct npu_matmul *a, const uint8_t *w, siz
 	default: call(12); break; \
 	}
 
-/* Rows of the next pass when `left` are left: passes of about equal size */
-static size_t pass_rows(size_t left)
+/* Rows of the next pass when `left` are left: passes of about equal size, `most` rows at most */
+static size_t pass_rows(size_t left, size_t most)
 {
-	size_t passes = (left + ROWS - 1) / ROWS;
+	size_t passes = (left + most - 1) / most;
 
 	return (left + passes - 1) / passes;
 }
@@ -218,7 +262,7 @@ static size_t pass_rows(size_t left)
 static void pass_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t row, float *out,
 		      size_t n)
 {
-#define CALL(n) strip_quant(a, w, row, out, 1, n)
+#define CALL(n) strip_q4_0(a, w, row, out, n)
 	CASES(CALL)
 #undef CALL
 }
@@ -226,9 +270,17 @@ static void pass_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t row, 
 static void pass_q8_0(const struct npu_matmul *a, const uint8_t *w, size_t row, float *out,
 		      size_t n)
 {
-#define CALL(n) strip_quant(a, w, row, out, 0, n)
-	CASES(CALL)
-#undef CALL
+	switch (n) {
+	case 1:
+		strip_q8_0(a, w, row, out, 1);
+		break;
+	case 2:
+		strip_q8_0(a, w, row, out, 2);
+		break;
+	default:
+		strip_q8_0(a, w, row, out, 3);
+		break;
+	}
 }
 
 static void pass_f32(const struct npu_matmul *a, const uint8_t *w, size_t row, float *out,
@@ -255,7 +307,7 @@ ALWAYS_INLINE void matmul(const struct npu_matmul *a, uint32_t wtype, uint32_t f
 
 	for (size_t s = first_strip; s < a->strips; s++)
 		for (size_t row = 0, n; row < a->m; row += n) {
-			n = pass_rows(a->m - row);
+			n = pass_rows(a->m - row, wtype == NPU_WTYPE_Q8_0 ? Q8_ROWS : ROWS);
 			pass(a, (const uint8_t *)a->w + s * distance, row,
 			     a->out + row * a->ldo + 16 * s, n);
 		}

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * MATMUL as the specification has it: one chain of fused multiply-adds an output, in
- * ascending order of k (floats) or of blocks of 32 (quantised). The other matmul_*.c
- * give these bits.
+ * ascending order of k (floats) or of blocks of 32 (quantised); Q8_0 has eight, one for each
+ * group of four elements of a block. The other matmul_*.c give these bits.
  */
 #include <math.h>
 
 #include "half.h"
 #include "impl.h"
-
-/* acc[r] = out[i][16s + r], or zero where the sums start */
-static void load_acc(const struct npu_matmul *a, const float *out, float acc[16])
-{
-	for (int r = 0; r < 16; r++)
-		acc[r] = a->k0 ? out[r] : 0.0f;
-}
 
 static float weight(const uint8_t *w, size_t index, int is_half)
 {
@@ -36,12 +29,11 @@ static void matmul_float(const struct npu_matmul *a, uint32_t wtype)
 		for (size_t i = 0; i < a->m; i++) {
 			const float *act = (const float *)a->act + i * a->lda;
 			float *out = a->out + i * a->ldo + 16 * (size_t)s;
-			float acc[16];
+			float acc[16] = { 0 };
 
-			load_acc(a, out, acc);
-			for (uint32_t k = a->k0; k < a->k1; k++)
+			for (uint32_t k = 0; k < a->k; k++)
 				for (int r = 0; r < 16; r++)
-					acc[r] = fmaf(weight(w, (size_t)(k - a->k0) * 16 + r,
+					acc[r] = fmaf(weight(w, (size_t)k * 16 + r,
 							     wtype == NPU_WTYPE_F16),
 						      act[k], acc[r]);
 			memcpy(out, acc, sizeof(acc));
@@ -49,67 +41,99 @@ static void matmul_float(const struct npu_matmul *a, uint32_t wtype)
 	}
 }
 
-/* sum over the block of q_w * q_a, q_w without its offset, modulo 2^32 */
-static int32_t dot_q8_0(const uint8_t *q, const int8_t *act, int r, int32_t asum)
+/* What a block of row i of the activations holds */
+struct act_block {
+	const int8_t *q;
+	float scale;
+	int32_t sum;
+};
+
+static struct act_block act_block_of(const struct npu_matmul *a, size_t i, uint32_t b)
+{
+	const int8_t *rec = npu_act_q(a->act, a->k, i);
+	struct act_block blk = { .q = rec + NPU_QBLOCK * b };
+
+	memcpy(&blk.scale, rec + NPU_ACT_Q8_SCALE_OFFSET((size_t)a->k) + 4 * b, 4);
+	memcpy(&blk.sum, rec + NPU_ACT_Q8_SUM_OFFSET((size_t)a->k) + 4 * b, 4);
+	return blk;
+}
+
+static struct npu_qblock weight_block_of(const struct npu_matmul *a, const uint8_t *w, uint32_t b,
+					 size_t q_bytes)
+{
+	/* a row's last block stands alone if their count is odd */
+	return npu_qblock_of(w + (size_t)b / 2 * (64 + 2 * q_bytes), b % 2,
+			     (b | 1) < a->k / NPU_QBLOCK, q_bytes);
+}
+
+/* sum over four elements of q_w * q_a, q_w without its offset */
+static int32_t dot_q8_0(const uint8_t *q, const int8_t *act)
 {
 	int32_t sum = 0;
 
-	for (int g = 0; g < 8; g++)
-		for (int j = 0; j < 4; j++)
-			sum += q[64 * g + 4 * r + j] * act[4 * g + j];
-	return (int32_t)((uint32_t)sum - 128 * (uint32_t)asum);
+	for (int j = 0; j < 4; j++)
+		sum += (q[j] - 128) * act[j];
+	return sum;
 }
 
-static int32_t dot_q4_0(const uint8_t *q, const int8_t *act, int r, int32_t asum)
+static float output_q8_0(const struct npu_matmul *a, const uint8_t *w, size_t i, int r)
+{
+	float lane[8] = { 0 };
+
+	for (uint32_t b = 0; b < a->k / NPU_QBLOCK; b++) {
+		struct npu_qblock blk = weight_block_of(a, w, b, NPU_Q8_0_Q_BYTES);
+		struct act_block act = act_block_of(a, i, b);
+		float scale = npu_load_half(blk.scale + 2 * r) * act.scale;
+
+		for (int g = 0; g < 8; g++)
+			lane[g] = fmaf((float)dot_q8_0(blk.q + 64 * g + 4 * r, act.q + 4 * g),
+				       scale, lane[g]);
+	}
+	for (int h = 4; h; h /= 2)
+		for (int g = 0; g < h; g++)
+			lane[g] += lane[g + h];
+	return lane[0];
+}
+
+/* sum over the block of q_w * q_a, q_w without its offset, modulo 2^32 */
+static int32_t dot_q4_0(const uint8_t *q, const int8_t *act, int32_t asum)
 {
 	int32_t sum = 0;
 
 	for (int g = 0; g < 4; g++)
 		for (int j = 0; j < 4; j++) {
-			uint8_t b = q[64 * g + 4 * r + j];
+			uint8_t b = q[64 * g + j];
 
 			sum += (b & 15) * act[4 * g + j] + (b >> 4) * act[16 + 4 * g + j];
 		}
 	return (int32_t)((uint32_t)sum - 8 * (uint32_t)asum);
 }
 
-static void matmul_quant(const struct npu_matmul *a, uint32_t wtype, size_t q_bytes,
-			 int32_t (*dot)(const uint8_t *q, const int8_t *act, int r,
-					int32_t asum))
+static float output_q4_0(const struct npu_matmul *a, const uint8_t *w, size_t i, int r)
+{
+	float acc = 0;
+
+	for (uint32_t b = 0; b < a->k / NPU_QBLOCK; b++) {
+		struct npu_qblock blk = weight_block_of(a, w, b, NPU_Q4_0_Q_BYTES);
+		struct act_block act = act_block_of(a, i, b);
+		float scale = npu_load_half(blk.scale + 2 * r) * act.scale;
+
+		acc = fmaf((float)dot_q4_0(blk.q + 4 * r, act.q, act.sum), scale, acc);
+	}
+	return acc;
+}
+
+static void matmul_quant(const struct npu_matmul *a, uint32_t wtype,
+			 float (*output)(const struct npu_matmul *a, const uint8_t *w, size_t i,
+					 int r))
 {
 	size_t distance = npu_strip_bytes(wtype, a->k);
-	uint32_t b0 = a->k0 / NPU_QBLOCK, b1 = a->k1 / NPU_QBLOCK;
 
-	for (uint32_t s = 0; s < a->strips; s++) {
-		const uint8_t *w = (const uint8_t *)a->w + s * distance;
-
-		for (size_t i = 0; i < a->m; i++) {
-			const int8_t *act = npu_act_q(a->act, a->k, i);
-			float *out = a->out + i * a->ldo + 16 * (size_t)s;
-			float acc[16];
-
-			load_acc(a, out, acc);
-			for (uint32_t b = b0; b < b1; b++) {
-				const uint8_t *pair = w + (size_t)(b - b0) / 2 *
-						      (64 + 2 * q_bytes);
-				/* the row's last block stands alone if their count is odd */
-				struct npu_qblock blk = npu_qblock_of(pair, b % 2,
-					(b | 1) < a->k / NPU_QBLOCK, q_bytes);
-				float da;
-				int32_t asum;
-
-				memcpy(&da, act + NPU_ACT_Q8_SCALE_OFFSET((size_t)a->k) + 4 * b, 4);
-				memcpy(&asum, act + NPU_ACT_Q8_SUM_OFFSET((size_t)a->k) + 4 * b, 4);
-				for (int r = 0; r < 16; r++) {
-					float s1 = npu_load_half(blk.scale + 2 * r) * da;
-
-					acc[r] = fmaf((float)dot(blk.q, act + 32 * b, r, asum),
-						      s1, acc[r]);
-				}
-			}
-			memcpy(out, acc, sizeof(acc));
-		}
-	}
+	for (uint32_t s = 0; s < a->strips; s++)
+		for (size_t i = 0; i < a->m; i++)
+			for (int r = 0; r < 16; r++)
+				a->out[i * a->ldo + 16 * (size_t)s + r] =
+					output(a, (const uint8_t *)a->w + s * distance, i, r);
 }
 
 void npu_matmul_f32_ref(const struct npu_matmul *a)
@@ -124,10 +148,10 @@ void npu_matmul_f16_ref(const struct npu_matmul *a)
 
 void npu_matmul_q8_0_ref(const struct npu_matmul *a)
 {
-	matmul_quant(a, NPU_WTYPE_Q8_0, NPU_Q8_0_Q_BYTES, dot_q8_0);
+	matmul_quant(a, NPU_WTYPE_Q8_0, output_q8_0);
 }
 
 void npu_matmul_q4_0_ref(const struct npu_matmul *a)
 {
-	matmul_quant(a, NPU_WTYPE_Q4_0, NPU_Q4_0_Q_BYTES, dot_q4_0);
+	matmul_quant(a, NPU_WTYPE_Q4_0, output_q4_0);
 }

@@ -11,22 +11,40 @@ LANES_INLINE uint32_t step_of(uint32_t j, uint32_t cols)
 	return cols - j < 16 ? cols - j : 16;
 }
 
+/* Rows whose sums of squares run side by side: one alone waits for each addition */
+#define NORM_ROWS	4
+
+LANES_INLINE void squares(const float *x, size_t stride, uint32_t cols, const int rows,
+			  double sum[NORM_ROWS])
+{
+	for (int i = 0; i < rows; i++)
+		sum[i] = 0;
+	for (uint32_t j = 0; j < cols; j++)
+#pragma GCC unroll 4
+		for (int i = 0; i < rows; i++) {
+			float square = x[i * stride + j] * x[i * stride + j];
+
+			sum[i] += (double)square;
+		}
+}
+
 void NPU_LANES(rmsnorm)(float *dst, size_t dst_stride, const float *src, size_t src_stride,
 			const float *weight, float eps, uint32_t cols, uint32_t rows)
 {
+	double sum[NORM_ROWS];
+
 	for (size_t i = 0; i < rows; i++) {
 		const float *x = src + i * src_stride;
 		float *y = dst + i * dst_stride;
-		v16 sum = v_set1(0.0f), r;
-		float mean;
+		v16 r;
 
-		for (uint32_t j = 0; j < cols; j += 16) {
-			v16 v = v_load_n(x + j, step_of(j, cols));
-
-			sum = v_fma(v, v, sum);
+		if (i % NORM_ROWS == 0) {
+			if (rows - i >= NORM_ROWS)
+				squares(x, src_stride, cols, NORM_ROWS, sum);
+			else
+				squares(x, src_stride, cols, (int)(rows - i), sum);
 		}
-		mean = v_fold_add(sum) / (float)cols;
-		r = v_set1(1.0f / sqrtf(mean + eps));
+		r = v_set1(1.0f / sqrtf((float)(sum[i % NORM_ROWS] / cols) + eps));
 		for (uint32_t j = 0; j < cols; j += 16) {
 			uint32_t n = step_of(j, cols);
 			v16 v = v_mul(v_load_n(x + j, n), r);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * RMSNORM, ROPE, SOFTMAX, EW and ARGMAX as the specification has them. Sums over a row
- * run in 16 lanes, lane j taking the elements j, j + 16, ..., which are then folded.
+ * RMSNORM, ROPE, SOFTMAX, EW and ARGMAX as the specification has them. The sum of RMSNORM runs
+ * in double, in order; that of SOFTMAX in 16 lanes, lane j taking the elements j, j + 16, ...,
+ * which are then folded.
  */
 #include <math.h>
 
@@ -22,13 +23,15 @@ void npu_rmsnorm_ref(float *dst, size_t dst_stride, const float *src, size_t src
 	for (size_t i = 0; i < rows; i++) {
 		const float *x = src + i * src_stride;
 		float *y = dst + i * dst_stride;
-		float lane[16] = { 0 };
-		float mean, r;
+		double sum = 0;
+		float r;
 
-		for (uint32_t j = 0; j < cols; j++)
-			lane[j % 16] = fmaf(x[j], x[j], lane[j % 16]);
-		mean = fold16(lane) / (float)cols;
-		r = 1.0f / sqrtf(mean + eps);
+		for (uint32_t j = 0; j < cols; j++) {
+			float square = x[j] * x[j];
+
+			sum += (double)square;
+		}
+		r = 1.0f / sqrtf((float)(sum / cols) + eps);
 		for (uint32_t j = 0; j < cols; j++)
 			y[j] = x[j] * r * weight[j];
 	}

@@ -165,7 +165,7 @@ static void matmul(const struct bench *b, int id, int threads)
 			.act = b->act, .lda = b->k,
 			.w = b->w + c * b->bytes + s0 * npu_strip_bytes(b->wtype, b->k),
 			.out = b->out + 16 * (size_t)s0, .ldo = b->n, .m = b->m,
-			.strips = s1 - s0, .k = b->k, .k1 = b->k,
+			.strips = s1 - s0, .k = b->k,
 		};
 
 		b->kern->matmul[b->wtype](&a);

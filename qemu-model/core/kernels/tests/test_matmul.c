@@ -71,7 +71,7 @@ static struct npu_matmul args(const struct problem *p, float *out)
 {
 	return (struct npu_matmul){
 		.act = p->act, .lda = p->lda, .w = p->w, .out = out, .ldo = p->ldo, .m = p->m,
-		.strips = p->strips, .k = p->k, .k0 = 0, .k1 = p->k,
+		.strips = p->strips, .k = p->k,
 	};
 }
 
@@ -115,7 +115,7 @@ static void test_same(const struct npu_kernels *ref, const struct npu_kernels *k
 		}
 }
 
-/* Rows one by one, strips one by one, k in pieces: the bits of the whole */
+/* Rows one by one, strips one by one: the bits of the whole */
 static void test_splits(const struct npu_kernels *kern)
 {
 	for (uint32_t t = 0; t < NPU_WTYPE_COUNT; t++) {
@@ -140,21 +140,6 @@ static void test_splits(const struct npu_kernels *kern)
 		ok = same_floats(got, want, p.out_floats);
 		tap_ok(ok, "matmul %s: %s gives the same bits row by row and strip by strip",
 		       wname[t], kern->name);
-
-		for (size_t i = 0; i < p.out_floats; i++)
-			got[i] = 12345.0f;
-		for (uint32_t k = 0, step; k < p.k; k += step) {
-			struct npu_matmul a = args(&p, got);
-
-			step = is_quant(t) ? 64 * rng_range(1, 2) : rng_range(1, 40);
-			step = step < p.k - k ? step : p.k - k;
-			a.k0 = k;
-			a.k1 = k + step;
-			a.w = (uint8_t *)p.w + npu_strip_payload(t, k);
-			kern->matmul[t](&a);
-		}
-		tap_ok(same_floats(got, want, p.out_floats),
-		       "matmul %s: %s gives the same bits with k in pieces", wname[t], kern->name);
 		free(want);
 		free(got);
 		drop(&p);
@@ -183,7 +168,7 @@ static void test_rows(const struct npu_kernels *kern)
 static void test_golden(const struct npu_kernels *ref)
 {
 	static const uint64_t want[NPU_WTYPE_COUNT] = {
-		0x98e743b00d6f4557, 0x634cf8b960c369c5, 0x203a96995853a755, 0xf544eff82ac22650,
+		0x98e743b00d6f4557, 0x634cf8b960c369c5, 0x993d8fcf0541ba98, 0xf544eff82ac22650,
 	};
 
 	for (uint32_t t = 0; t < NPU_WTYPE_COUNT; t++) {
