@@ -9,6 +9,13 @@
 
 #include "engine_priv.h"
 
+/*
+ * llama.cpp computes a prompt in batches of so many tokens, and attention in another way for
+ * batches of at least so many rows if heads are multiples of 16.
+ */
+#define BATCH		512u
+#define MANY_ROWS	64u
+
 /* Submissions queued ahead: the device never waits for the host between them. */
 #define IN_FLIGHT	2
 /* Host time that a submission of several decode steps should take, for a smooth stream of text */
@@ -271,6 +278,21 @@ static int submit(struct llm_engine *e, struct npu_job *job, uint32_t rows, uint
 	return ret ? llm_npu_fail(err, ret, "submitting") : 0;
 }
 
+/*
+ * The graph for rows [done, done + m) of a prompt of n. It depends on the prompt's length, not on chunks:
+ * so chunks change no bit.
+ */
+static enum llm_graph prompt_graph(const struct llm_engine *e, uint32_t n, uint32_t done,
+				   uint32_t m)
+{
+	const uint32_t batch = n - done / BATCH * BATCH;
+	const bool many = batch >= MANY_ROWS && e->model->config.head_dim % 16 == 0;
+
+	if (done + m == n)
+		return many ? GRAPH_LAST_MANY : GRAPH_LAST_FEW;
+	return many ? GRAPH_CHUNK_MANY : GRAPH_CHUNK_FEW;
+}
+
 int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, uint32_t *next,
 		       struct llm_err *err)
 {
@@ -296,6 +318,7 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 
 	for (unsigned int i = 0; done < n && !ret; i++) {
 		uint32_t m = n - done < e->chunk ? n - done : e->chunk;
+		uint32_t batch_left = BATCH - done % BATCH;
 		uint64_t *slot = &queued[i % IN_FLIGHT];
 
 		if (*slot)
@@ -303,8 +326,8 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 		*slot = 0;
 		if (ret)
 			break;
-		ret = submit(e, done + m == n ? &e->job_last : &e->job_chunk, m, first + done, 0, slot,
-			     err);
+		m = m < batch_left ? m : batch_left;
+		ret = submit(e, &e->job[prompt_graph(e, n, done, m)], m, first + done, 0, slot, err);
 		done += m;
 	}
 	for (unsigned int i = 0; i < IN_FLIGHT && !ret; i++) {
@@ -363,7 +386,7 @@ static int decode_submit(struct decode *d, struct llm_err *err)
 			steps = d->left;
 		if (steps > e->ctx - d->pos)
 			steps = e->ctx - d->pos;
-		ret = submit(e, &e->job_decode, 1, d->pos, steps, &f->seqno, err);
+		ret = submit(e, &e->job[GRAPH_DECODE], 1, d->pos, steps, &f->seqno, err);
 		if (ret)
 			return ret;
 		f->pos = d->pos;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A model on a device: weights, KV cache, tokens and logits in device buffers, the graph recorded
- * once into three command buffers (prompt chunk, last prompt chunk, decode loop) and replayed with
- * parameters. After llm_engine_create() nothing is allocated; the host touches no weight,
+ * once into command buffers (prompt chunks, decode loop) and replayed with parameters. After llm_engine_create() nothing is allocated; the host touches no weight,
  * activation or logit.
  *
  * One thread at a time.

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The Llama graph, recorded three times: a chunk of the prompt, its last chunk (which also draws
- * the next token), and a loop of decode steps.
+ * The Llama graph, recorded for each of enum llm_graph: a chunk of the prompt, its last chunk (which
+ * also draws the next token), both for few and for many rows, and a loop of decode steps.
  */
 #include <errno.h>
 
 #include "engine_priv.h"
 
 #define REG(p)	NPU_REG_PARAM(p)
-
-enum llm_graph { GRAPH_CHUNK, GRAPH_LAST, GRAPH_DECODE, GRAPH_COUNT };
 
 static struct npu_plan_shape graph_shape(const struct llm_engine *e, enum llm_graph g)
 {
@@ -24,6 +22,7 @@ static struct npu_plan_shape graph_shape(const struct llm_engine *e, enum llm_gr
 		.n_kv_heads = c->n_head_kv,
 		.head_dim = c->head_dim,
 		.n_rot = c->n_rot,
+		.attn_half = g != GRAPH_CHUNK_MANY && g != GRAPH_LAST_MANY,
 		.ffn_dim = c->n_ff,
 		.vocab = c->n_vocab,
 		.kv_capacity = e->capacity,
@@ -106,7 +105,7 @@ static int record_graph(struct llm_engine *e, enum llm_graph g, struct npu_cmdbu
 		ret = record_decode(e, p);
 	else
 		ret = record_forward(e, p);
-	if (!ret && g == GRAPH_LAST)
+	if (!ret && (g == GRAPH_LAST_FEW || g == GRAPH_LAST_MANY))
 		ret = record_draw(e, p);
 	npu_plan_destroy(p);
 	if (!ret)
@@ -134,7 +133,6 @@ static int make_workspace(struct llm_engine *e, struct llm_err *err)
 
 int llm_engine_record(struct llm_engine *e, struct llm_err *err)
 {
-	struct npu_job *const jobs[GRAPH_COUNT] = { &e->job_chunk, &e->job_last, &e->job_decode };
 	struct npu_cmdbuf *cb[GRAPH_COUNT] = { NULL };
 	uint64_t at[GRAPH_COUNT], bytes = 0;
 	int ret = make_workspace(e, err);
@@ -159,7 +157,7 @@ int llm_engine_record(struct llm_engine *e, struct llm_err *err)
 	if (!ret)
 		ret = llm_region_create(e, &e->code, bytes, false, true, "commands", err);
 	for (enum llm_graph g = 0; g < GRAPH_COUNT && !ret; g++) {
-		ret = npu_cmdbuf_place(cb[g], e->code.buf, e->code.va, at[g], jobs[g]);
+		ret = npu_cmdbuf_place(cb[g], e->code.buf, e->code.va, at[g], &e->job[g]);
 		if (ret)
 			llm_npu_fail(err, ret, "commands");
 	}

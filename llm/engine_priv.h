@@ -5,8 +5,21 @@
 
 #include "engine.h"
 
-/* Parameters of the three command buffers */
+/* Parameters of the command buffers */
 enum { P_ROWS, P_POS, P_STEPS, P_COUNT };
+
+/*
+ * Command buffers. Few and many rows differ in how attention rounds, as in llama.cpp, whose tokens
+ * are met only so; see prompt_graph() in engine.c.
+ */
+enum llm_graph {
+	GRAPH_CHUNK_FEW,	/* rows, pos */
+	GRAPH_LAST_FEW,		/* rows, pos; draws the next token */
+	GRAPH_CHUNK_MANY,
+	GRAPH_LAST_MANY,
+	GRAPH_DECODE,		/* pos, steps */
+	GRAPH_COUNT
+};
 
 /* A buffer bound in the engine's address space; map is NULL where the host has no business. */
 struct llm_region {
@@ -54,9 +67,7 @@ struct llm_engine {
 	struct npu_sample_params *params;
 	const float *logits;
 
-	struct npu_job job_chunk;	/* rows, pos */
-	struct npu_job job_last;	/* rows, pos; draws the next token */
-	struct npu_job job_decode;	/* pos, steps */
+	struct npu_job job[GRAPH_COUNT];
 
 	uint32_t pos;			/* position of the last token drawn; not in the cache yet */
 	uint32_t steps;			/* a submission; adapts unless fixed */
@@ -83,7 +94,7 @@ int llm_job_finish(struct llm_engine *e, uint64_t seqno, struct llm_totals *t,
 int llm_engine_load(struct llm_engine *e, const struct llm_engine_config *config,
 		    struct llm_err *err);
 
-/* engine_graph.c: the three command buffers. */
+/* engine_graph.c: all command buffers. */
 int llm_engine_record(struct llm_engine *e, struct llm_err *err);
 
 #endif
