@@ -176,8 +176,8 @@ int npu_cmdbuf_end(struct npu_cmdbuf *cb)
 	cmdbuf_put(cb, NPU_ALL_CORES, NPU_OP_END, &end, sizeof(end));
 	for (uint32_t i = 0; i < cb->n_streams && !cb->error; i++)
 		if (cb->stream[i].depth)
-			cb->error = npu_fail(-EINVAL, "command buffer: core %u: %u loops are open", i,
-					     cb->stream[i].depth);
+			cb->error = npu_fail(-EINVAL, "command buffer: core %u: %u loops are open",
+					     i, cb->stream[i].depth);
 	if (cb->error)
 		return cb->error;
 	size += cb->total;

@@ -123,7 +123,8 @@ static uint32_t dump_command(FILE *out, const uint8_t *cmd, uint32_t left, uint3
 	return size;
 }
 
-static int dump_stream(const uint8_t *data, uint32_t core, uint32_t offset, uint32_t size, FILE *out)
+static int dump_stream(const uint8_t *data, uint32_t core, uint32_t offset, uint32_t size,
+		       FILE *out)
 {
 	uint32_t end = offset + size;
 	uint32_t depth = 0;
@@ -163,8 +164,10 @@ int npu_cmdbuf_dump(const void *data, size_t size, FILE *out)
 		uint32_t offset = h.stream[i].offset;
 
 		if (offset > size || h.stream[i].size > size - offset)
-			return npu_fail(-EINVAL, "command buffer: stream %u (%u bytes at %u) leaves "
-					"the %zu bytes", i, h.stream[i].size, offset, size);
+			return npu_fail(-EINVAL,
+					"command buffer: stream %u (%u bytes at %u) leaves "
+					"the %zu bytes",
+					i, h.stream[i].size, offset, size);
 		rc = dump_stream(data, i, offset, h.stream[i].size, out);
 	}
 	return rc;

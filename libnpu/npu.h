@@ -42,8 +42,8 @@ struct npu_cmdbuf;
 struct npu_plan;
 
 /*
- * Text of the last call that failed in this thread: what was wrong, found, wanted. Valid until the next
- * call that fails in this thread; empty if none has. Never NULL.
+ * Text of the last call that failed in this thread: what was wrong, found, wanted. Valid until the
+ * next call that fails in this thread; empty if none has. Never NULL.
  */
 const char *npu_error_text(void);
 
@@ -80,12 +80,12 @@ struct npu_device_info {
  * spec  NULL or "drm": the first /dev/accel/accelN whose driver is `npu`
  *       "drm:/dev/accel/accel1": this node
  *       "sim": the default machine in this process
- *       "sim:key=value,...": profile=default|small first, then threads=N, isa=best|scalar|avx2|avx512,
- *       firmware=FILE, and any field of the machine: cores, spad_bytes, fifo_bytes, macs, matrix_mhz,
- *       vector_bits, dma_channels, dma_bytes, dma_mhz, dram_mbps, dram_efficiency, dram_ns, contexts,
- *       queues
- * Errors: -ENOENT no such device, -EACCES node not accessible, -ENOTSUP isa not on this host or
- * transport not built in, -EPROTO firmware or interface version refused.
+ *       "sim:key=value,...": profile=default|small first, then threads=N, firmware=FILE,
+ *       isa=best|scalar|avx2|avx512, and any field of the machine: cores, spad_bytes,
+ *       fifo_bytes, macs, matrix_mhz, vector_bits, dma_channels, dma_bytes, dma_mhz, dram_mbps,
+ *       dram_efficiency, dram_ns, contexts, queues
+ * Errors: -ENOENT no such device, -EACCES node not accessible, -ENOTSUP isa not on this host,
+ * -EPROTO firmware or interface version refused.
  */
 int npu_device_open(const char *spec, struct npu_device **out);
 void npu_device_close(struct npu_device *dev);
@@ -182,7 +182,8 @@ struct npu_queue_state {
 /* What became of a job. Modelled values are deterministic; host_ns is not. */
 struct npu_result {
 	uint64_t seqno;
-	int32_t error;		/* 0, -EFAULT page fault, -EINVAL bad command, -ETIME hang, -ECANCELED killed */
+	int32_t error;		/* 0; -EFAULT page fault, -EINVAL bad command, -ETIME hang, */
+				/* -ECANCELED killed */
 	uint32_t fault;		/* enum npu_fault */
 	uint32_t fault_core;
 	uint32_t fault_opcode;
@@ -225,8 +226,8 @@ int npu_submit(struct npu_queue *queue, const struct npu_job *jobs, uint32_t n,
 	       uint64_t *first_seqno);
 
 /*
- * Waits until job seqno has finished, well or not. timeout_ns is absolute, CLOCK_MONOTONIC; 0 polls,
- * INT64_MAX waits for ever. Errors: -ETIME, -EINVAL seqno was never given.
+ * Waits until job seqno has finished, well or not. timeout_ns is absolute, CLOCK_MONOTONIC; 0
+ * polls, INT64_MAX waits for ever. Errors: -ETIME, -EINVAL seqno was never given.
  */
 int npu_wait(struct npu_queue *queue, uint64_t seqno, int64_t timeout_ns);
 
@@ -321,8 +322,8 @@ int npu_emit_penalize(struct npu_cmdbuf *cb, uint32_t core, const struct npu_cmd
 int npu_emit_sample(struct npu_cmdbuf *cb, uint32_t core, const struct npu_cmd_sample *c);
 
 /*
- * Ends each stream, checks the whole (sizes, nesting of loops, registers, limits) and builds the header.
- * Errors: the first one of the recording; -EINVAL loops not closed, -E2BIG too large.
+ * Ends each stream, checks the whole (sizes, nesting of loops, registers, limits) and builds the
+ * header. Errors: the first one of the recording; -EINVAL loops not closed, -E2BIG too large.
  */
 int npu_cmdbuf_end(struct npu_cmdbuf *cb);
 /* The finished bytes; NULL and zero before npu_cmdbuf_end(). Valid until reset or destroy. */
@@ -395,7 +396,7 @@ struct npu_plan_shape {
 	float eps;		/* of the norms */
 	float attn_scale;	/* of the scores; zero: 1 / sqrt(head_dim) */
 	bool attn_half;		/* NPU_CMDF_ATTN_HALF: the other rounding of attention */
-	uint64_t weight_bytes;	/* of a layer, all matrices; only to choose the cores, may be zero */
+	uint64_t weight_bytes;	/* of a layer's matrices: to choose the cores; may be zero */
 };
 
 /* Memory that a plan of this shape needs for what the cores exchange, bytes. */
@@ -482,12 +483,14 @@ int npu_op_loop_end(struct npu_plan *plan);
 int npu_op_mark(struct npu_plan *plan, uint32_t id);
 
 /*
- * out[j][i] = w[j] * h[i] for n matrices that share the input; h = in, or rmsnorm(in) if norm (float
- * [in->cols]) is not zero. With `residual` out += instead, and out->va may be read before it is written.
- * Memory to memory; independent of x. in, w[j].k and norm agree in length; out[j].cols == w[j].n.
+ * out[j][i] = w[j] * h[i] for n matrices that share the input; h = in, or rmsnorm(in) if norm
+ * (float [in->cols]) is not zero. With `residual` out += instead, and out->va may be read before it
+ * is written. Memory to memory; independent of x. in, w[j].k and norm agree in length; out[j].cols
+ * == w[j].n.
  */
 int npu_op_matmul(struct npu_plan *plan, const struct npu_rows *in, uint64_t norm,
-		  const struct npu_weight *w, const struct npu_rows *out, uint32_t n, bool residual);
+		  const struct npu_weight *w, const struct npu_rows *out, uint32_t n,
+		  bool residual);
 
 /*
  * Re-lays rows first .. first + n - 1 of matrix w from GGUF rows at src (2-byte aligned). first is

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Attention: every core has a run of KV heads and does all of them by itself, from the Q, K and V rows of
- * its heads to the weighted sums; so the cores meet only before and after the output matrix.
+ * Attention: every core has a run of KV heads and does all of them by itself, from the Q, K and V
+ * rows of its heads to the weighted sums; so the cores meet only before and after the output
+ * matrix.
  */
 #include <errno.h>
 
@@ -287,8 +288,9 @@ static int check(const struct npu_plan *p, const struct npu_attention *a)
 	if (!s->n_heads || !s->kv_capacity)
 		return npu_fail(-EINVAL, WHAT ": the plan's shape has no heads or no KV capacity");
 	if ((a->k | a->v | a->head_stride | a->norm | a->rope) % 64)
-		return npu_fail(-EINVAL, WHAT ": norm, rope, k, v and head_stride must be multiples "
-				"of 64");
+		return npu_fail(-EINVAL,
+				WHAT ": norm, rope, k, v and head_stride must be multiples "
+				     "of 64");
 	if (a->head_stride < npu_kv_bytes(s->kv_capacity, s->head_dim))
 		return npu_fail(-EINVAL, WHAT ": head_stride is %llu, a head has %llu bytes",
 				(unsigned long long)a->head_stride,

@@ -92,7 +92,8 @@ static int embed_share(struct npu_plan *p, uint32_t core, const struct npu_weigh
 		t.bias = first;
 		tile_piece(p, core, &all, first / rows, rows, &t.n);
 		if (first)
-			npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_POS, REG_POS, NPU_REG_ZERO, rows);
+			npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_POS, REG_POS, NPU_REG_ZERO,
+				     rows);
 		rows_to(p, core, table, tokens, &t, index[b], to[b]);
 		rc = plan_store(p, core, (struct npu_cmd_dma){
 			.spad = to[b],

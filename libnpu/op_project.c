@@ -122,7 +122,8 @@ static int choose(const struct npu_plan *p, const struct project *op, struct lay
 	core_strips(p, op, 0, &first, &end);
 	slice = (end - first) * NPU_STRIP_ROWS;
 	l->rows = 0;
-	for (uint32_t cols = slice; cols >= unit; cols = cols > CHUNK_COLS ? CHUNK_COLS : cols / 2) {
+	for (uint32_t cols = slice; cols >= unit;
+	     cols = cols > CHUNK_COLS ? CHUNK_COLS : cols / 2) {
 		uint32_t buffers = cols < slice ? 2 : 1;
 		uint32_t rows;
 

@@ -41,7 +41,8 @@ static int check_heads(const struct npu_plan_shape *s)
 	if (s->n_rot % 2 || s->n_rot > s->head_dim)
 		return field_fail("n_rot", s->n_rot, "even and at most head_dim");
 	if (s->kv_capacity % 16 || s->kv_capacity > NPU_MAX_KV)
-		return field_fail("kv_capacity", s->kv_capacity, "a multiple of 16, at most 1048576");
+		return field_fail("kv_capacity", s->kv_capacity,
+				  "a multiple of 16, at most 1048576");
 	return 0;
 }
 

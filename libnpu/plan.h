@@ -214,7 +214,7 @@ struct project {
 	struct npu_weight w[2];
 	uint32_t n_w;
 	bool last_row;		/* of the chunk only; in from memory or of one row */
-	uint32_t keep;		/* SPAD_NONE, or where the whole float[n] also stays (one core, one row) */
+	uint32_t keep;		/* SPAD_NONE, or where float[n] also stays (one core, one row) */
 };
 /* Emits it on all cores, without a barrier. */
 int project(struct npu_plan *p, const struct project *op);

@@ -24,9 +24,11 @@ uint32_t spad_left(const struct npu_plan *p)
 
 int spad_fail(const struct npu_plan *p, const char *what, uint64_t bytes, uint32_t rows)
 {
-	return npu_fail(-E2BIG, "%s: %llu bytes of scratchpad for %u rows, a core has %u and %u are "
-			"taken%s", what, (unsigned long long)bytes, rows, p->info.spad_bytes,
-			p->used, p->cores < p->info.cores ? "; use more cores" : "");
+	return npu_fail(-E2BIG,
+			"%s: %llu bytes of scratchpad for %u rows, a core has %u and %u are "
+			"taken%s",
+			what, (unsigned long long)bytes, rows, p->info.spad_bytes, p->used,
+			p->cores < p->info.cores ? "; use more cores" : "");
 }
 
 uint32_t spad_rows(const struct npu_plan *p, uint64_t fixed, uint64_t per_row)

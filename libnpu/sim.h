@@ -3,8 +3,8 @@
  * The sim transport's inside: the driver's part played in this process. Bus addresses are host
  * addresses. transport_sim.c owns the device model and is alone in knowing it.
  *
- * Locks: `lock` guards all but the registers, `reg_lock` one register access. The device may raise an
- * interrupt inside a register write and the handler takes `lock`, so a register is never written
+ * Locks: `lock` guards all but the registers, `reg_lock` one register access. The device may raise
+ * an interrupt inside a register write and the handler takes `lock`, so a register is never written
  * with `lock` held. Order: create_lock, kick_lock, request_lock, lock; reg_lock is taken last and
  * alone.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The kernel driver through libdrm. Every handle is the kernel's; the library adds a timeline a queue. */
+/* The kernel driver through libdrm; the library adds a timeline for each queue. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -453,7 +453,8 @@ static int make_room(struct npu_queue *queue, struct drm_queue *q, uint32_t n)
 	if (q->submitted + n - q->completed <= queue->entries)
 		return 0;
 	need = q->submitted + n - queue->entries;
-	rc = syncobj_wait(queue->vm->dev, q->timeline, need, INT64_MAX, 0, "submit: room after job");
+	rc = syncobj_wait(queue->vm->dev, q->timeline, need, INT64_MAX, 0,
+			  "submit: room after job");
 	if (!rc)
 		q->completed = need;
 	return rc;

@@ -369,14 +369,22 @@ static void describe(struct sim *s, struct npu_device_info *info)
 		uint32_t *field;
 		uint32_t reg;
 	} regs[] = {
-		{ &info->hw_version, NPU_REG_HW_VERSION }, { &info->cmd_version, NPU_REG_CMD_VERSION },
-		{ &info->cores, NPU_REG_CORES }, { &info->spad_bytes, NPU_REG_SPAD_BYTES },
-		{ &info->fifo_bytes, NPU_REG_FIFO_BYTES }, { &info->macs, NPU_REG_MACS },
-		{ &info->matrix_mhz, NPU_REG_MATRIX_MHZ }, { &info->vector_bits, NPU_REG_VECTOR_BITS },
-		{ &info->dma_channels, NPU_REG_DMA_CHANNELS }, { &info->dma_bytes, NPU_REG_DMA_BYTES },
-		{ &info->dma_mhz, NPU_REG_DMA_MHZ }, { &info->dram_mbps, NPU_REG_DRAM_MBPS },
-		{ &info->dram_ns, NPU_REG_DRAM_NS }, { &info->contexts, NPU_REG_CONTEXTS },
-		{ &info->queues, NPU_REG_QUEUES }, { &info->fw_api, NPU_REG_FW_API },
+		{ &info->hw_version, NPU_REG_HW_VERSION },
+		{ &info->cmd_version, NPU_REG_CMD_VERSION },
+		{ &info->cores, NPU_REG_CORES },
+		{ &info->spad_bytes, NPU_REG_SPAD_BYTES },
+		{ &info->fifo_bytes, NPU_REG_FIFO_BYTES },
+		{ &info->macs, NPU_REG_MACS },
+		{ &info->matrix_mhz, NPU_REG_MATRIX_MHZ },
+		{ &info->vector_bits, NPU_REG_VECTOR_BITS },
+		{ &info->dma_channels, NPU_REG_DMA_CHANNELS },
+		{ &info->dma_bytes, NPU_REG_DMA_BYTES },
+		{ &info->dma_mhz, NPU_REG_DMA_MHZ },
+		{ &info->dram_mbps, NPU_REG_DRAM_MBPS },
+		{ &info->dram_ns, NPU_REG_DRAM_NS },
+		{ &info->contexts, NPU_REG_CONTEXTS },
+		{ &info->queues, NPU_REG_QUEUES },
+		{ &info->fw_api, NPU_REG_FW_API },
 	};
 
 	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)

@@ -81,8 +81,8 @@ static int reserve(struct npu_vm *vm, struct npu_buffer *buf, uint64_t size, uin
 				(unsigned long long)vm->space.max);
 	rc = va_take(&vm->space, start, size, buf);
 	if (rc == -EEXIST)
-		return npu_fail(rc, "bind: 0x%llx + %llu is bound already", (unsigned long long)start,
-				(unsigned long long)size);
+		return npu_fail(rc, "bind: 0x%llx + %llu is bound already",
+				(unsigned long long)start, (unsigned long long)size);
 	if (rc == -EINVAL)
 		return npu_fail(rc, "bind: 0x%llx + %llu leaves 0x%llx..0x%llx",
 				(unsigned long long)start, (unsigned long long)size,

@@ -185,8 +185,8 @@ static void rotate(const struct model *m, float *x, uint32_t heads, uint32_t pos
 }
 
 /* Attention of row i over rows 0..i; k and v [n][kv] rounded to half. */
-static void attend(const struct model *m, const float *q, const float *k, const float *v, uint32_t i,
-		   float *out)
+static void attend(const struct model *m, const float *q, const float *k, const float *v,
+		   uint32_t i, float *out)
 {
 	uint32_t d = m->s.head_dim, kv = m->s.kv_heads * d, rep = m->s.heads / m->s.kv_heads;
 	double *score = malloc((i + 1) * sizeof(double));

@@ -168,8 +168,8 @@ static uint64_t make_rows(struct rng *g, uint32_t type, uint32_t n, uint32_t k, 
 					at[2 + j] = (uint8_t)rng_below(g, 256);
 			}
 			memcpy(&h, at, 2);
-			value[i] = half_to_float(h) * ((at[2 + col % 16] >> (col % 32 / 16 * 4) & 15) -
-						       8);
+			value[i] = half_to_float(h) *
+				   ((at[2 + col % 16] >> (col % 32 / 16 * 4) & 15) - 8);
 			break;
 		}
 	}

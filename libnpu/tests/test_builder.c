@@ -176,7 +176,8 @@ static void test_refusals(void)
 	refused(cb, npu_emit_barrier(cb, 6), -EINVAL, "core", "a barrier with a core too many");
 	cb = make(1);
 	mm.n = 20;
-	refused(cb, npu_emit_matmul(cb, 0, &mm), -EINVAL, "n is 20", "rows that are no whole strips");
+	refused(cb, npu_emit_matmul(cb, 0, &mm), -EINVAL, "n is 20",
+		"rows that are no whole strips");
 	cb = make(1);
 	mm.n = 16;
 	mm.k = NPU_MAX_K + 1;
@@ -196,7 +197,8 @@ static void test_refusals(void)
 	cb = make(1);
 	mm.w.pad[2] = 0;
 	mm.w.reg = NPU_REG_COUNT;
-	refused(cb, npu_emit_matmul(cb, 0, &mm), -EINVAL, "register", "a register that does not exist");
+	refused(cb, npu_emit_matmul(cb, 0, &mm), -EINVAL, "register",
+		"a register that does not exist");
 	cb = make(1);
 	mm.w.reg = 0;
 	mm.wtype = NPU_WTYPE_COUNT;
@@ -210,7 +212,8 @@ static void test_refusals(void)
 	tap_ok(!npu_emit_matmul(cb, 0, &mm) && !npu_cmdbuf_end(cb), "k at its limit is recorded");
 	npu_cmdbuf_destroy(cb);
 	tap_ok(npu_cmdbuf_create(0, &cb) == -EINVAL &&
-	       npu_cmdbuf_create(NPU_MAX_CORES + 1, &cb) == -EINVAL, "0 and 17 streams are refused");
+		       npu_cmdbuf_create(NPU_MAX_CORES + 1, &cb) == -EINVAL,
+	       "0 and 17 streams are refused");
 }
 
 static void test_nesting(void)
@@ -277,11 +280,20 @@ static void test_dump(void)
 	int rc, ok = 1;
 
 	npu_emit_loop(cb, 0, npu_count(0, NPU_REG_PARAM(2)), NPU_REG_TEMP(1));
-	npu_emit_matmul(cb, 0, &(struct npu_cmd_matmul){
-		.hdr.wait = 0x10, .hdr.signal = 1, .wtype = NPU_WTYPE_Q4_0,
-		.atype = NPU_ATYPE_Q8, .n = 32, .k = 64, .act = 0x40, .out = 0x80, .ldo = 32,
-		.w = npu_va_reg(0x200000, NPU_REG_TEMP(0), 4096), .m = npu_count(3, NPU_REG_PARAM(0)),
-	});
+	npu_emit_matmul(cb, 0,
+			&(struct npu_cmd_matmul){
+				.hdr.wait = 0x10,
+				.hdr.signal = 1,
+				.wtype = NPU_WTYPE_Q4_0,
+				.atype = NPU_ATYPE_Q8,
+				.n = 32,
+				.k = 64,
+				.act = 0x40,
+				.out = 0x80,
+				.ldo = 32,
+				.w = npu_va_reg(0x200000, NPU_REG_TEMP(0), 4096),
+				.m = npu_count(3, NPU_REG_PARAM(0)),
+			});
 	npu_emit_loop_end(cb, 0);
 	npu_cmdbuf_end(cb);
 	data = npu_cmdbuf_data(cb, &size);
@@ -309,9 +321,14 @@ static void test_dump(void)
 
 static void test_names(void)
 {
-	struct npu_result r = { .seqno = 9, .error = -EFAULT, .fault = NPU_FAULT_PAGE,
-				.fault_core = 2, .fault_opcode = NPU_OP_MATMUL,
-				.fault_offset = 0x1d0, .fault_mark = 4, .fault_addr = 0x3fc0001000 };
+	struct npu_result r = { .seqno = 9,
+				.error = -EFAULT,
+				.fault = NPU_FAULT_PAGE,
+				.fault_core = 2,
+				.fault_opcode = NPU_OP_MATMUL,
+				.fault_offset = 0x1d0,
+				.fault_mark = 4,
+				.fault_addr = 0x3fc0001000 };
 	char text[200], small[8];
 	bool named = true;
 

@@ -121,12 +121,12 @@ static void test_binds(struct npu_device *dev)
 	c = 0;
 	d = 100;
 	tap_ok(npu_vm_bind(vm, buf, 4096, 16384, 0, &c) == -EINVAL && said("leave the buffer") &&
-	       npu_vm_bind(vm, buf, 100, 4096, 0, &c) == -EINVAL &&
-	       npu_vm_bind(vm, buf, 0, 100, 0, &c) == -EINVAL &&
-	       npu_vm_bind(vm, buf, 0, 4096, 0, &d) == -EINVAL && said("multiples") &&
-	       npu_vm_bind(vm, buf, ~0ull << 12, 8192, 0, &c) == -EINVAL &&
-	       npu_vm_bind(vm, buf, 0, 4096, 4, &c) == -EINVAL && said("flags") && !c,
-	       "a bind that is misaligned, leaves its buffer, wraps or has unknown flags is refused");
+		       npu_vm_bind(vm, buf, 100, 4096, 0, &c) == -EINVAL &&
+		       npu_vm_bind(vm, buf, 0, 100, 0, &c) == -EINVAL &&
+		       npu_vm_bind(vm, buf, 0, 4096, 0, &d) == -EINVAL && said("multiples") &&
+		       npu_vm_bind(vm, buf, ~0ull << 12, 8192, 0, &c) == -EINVAL &&
+		       npu_vm_bind(vm, buf, 0, 4096, 4, &c) == -EINVAL && said("flags") && !c,
+	       "a bind misaligned, past its buffer, that wraps or has unknown flags is refused");
 	d = NPU_VA_SIZE - 4096;
 	tap_ok(npu_vm_bind(vm, buf, 0, 8192, 0, &d) == -EINVAL && said("leaves 0x10000"),
 	       "a bind past the last address is refused");
@@ -152,13 +152,14 @@ static void test_limits(struct npu_device *dev)
 
 	while (n <= contexts && !(rc = npu_vm_create(dev, &vm[n])))
 		n++;
-	tap_ok(n == contexts && rc == -ENOSPC && said("contexts"), "address spaces end at %u", contexts);
+	tap_ok(n == contexts && rc == -ENOSPC && said("contexts"), "address spaces end at %u",
+	       contexts);
 	for (i = 1; i < n; i++)
 		npu_vm_destroy(vm[i]);
-	tap_ok(npu_queue_create(vm[0], NPU_PRIORITY_COUNT, 0, &q[0]) == -EINVAL && said("priority") &&
-	       npu_queue_create(vm[0], 0, 3, &q[0]) == -EINVAL && said("entries") &&
-	       npu_queue_create(vm[0], 0, 2, &q[0]) == -EINVAL &&
-	       npu_queue_create(vm[0], 0, 8192, &q[0]) == -EINVAL,
+	tap_ok(npu_queue_create(vm[0], NPU_PRIORITY_COUNT, 0, &q[0]) == -EINVAL &&
+		       said("priority") && npu_queue_create(vm[0], 0, 3, &q[0]) == -EINVAL &&
+		       said("entries") && npu_queue_create(vm[0], 0, 2, &q[0]) == -EINVAL &&
+		       npu_queue_create(vm[0], 0, 8192, &q[0]) == -EINVAL,
 	       "a queue of unknown priority or odd length is refused");
 	for (n = 0; n <= queues && !(rc = npu_queue_create(vm[0], 0, 4, &q[n])); n++)
 		;
@@ -303,7 +304,8 @@ static void test_syncs(struct rig *r)
 {
 	uint64_t sum = rig_alloc(r, 8), one = 1, a, b;
 	struct npu_job job = adder(r, sum, 1);
-	struct npu_sync_op wait = { .value = 5 }, raise = { .value = 5, .flags = NPU_SYNC_OP_SIGNAL };
+	struct npu_sync_op wait = { .value = 5 },
+			   raise = { .value = 5, .flags = NPU_SYNC_OP_SIGNAL };
 	struct npu_sync_op host = { .value = 1 };
 	struct npu_queue *q2;
 	struct npu_sync *s, *h;
@@ -336,7 +338,8 @@ static void test_syncs(struct rig *r)
 	wait.value = 0;
 	job.syncs = &wait;
 	job.n_syncs = 1;
-	tap_ok(npu_submit(q2, &job, 1, &b) == -EINVAL && said("sync"), "a value of zero is refused");
+	tap_ok(npu_submit(q2, &job, 1, &b) == -EINVAL && said("sync"),
+	       "a value of zero is refused");
 	job.n_syncs = NPU_SUBMIT_SYNCS_MAX + 1;
 	tap_ok(npu_submit(q2, &job, 1, &b) == -E2BIG && said("256"), "too many syncs are refused");
 	npu_sync_destroy(s);
@@ -366,8 +369,9 @@ static void test_faults(struct rig *r)
 	npu_wait(guilty, seqno + 1, INT64_MAX);
 	npu_job_result(guilty, seqno, &res);
 	npu_fault_text(&res, text, sizeof(text));
-	tap_ok(res.error == -EFAULT && res.fault == NPU_FAULT_PAGE && res.fault_addr == 0x700000000 &&
-	       res.fault_opcode == NPU_OP_LDR && strstr(text, "0x700000000, command LDR"),
+	tap_ok(res.error == -EFAULT && res.fault == NPU_FAULT_PAGE &&
+		       res.fault_addr == 0x700000000 && res.fault_opcode == NPU_OP_LDR &&
+		       strstr(text, "0x700000000, command LDR"),
 	       "a fault names address and command");
 	npu_job_result(guilty, seqno + 1, &res);
 	npu_queue_state(guilty, &st);

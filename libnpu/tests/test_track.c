@@ -72,7 +72,7 @@ static void follow(uint32_t i)
 		while (j-- > 0)
 			if (list[j].engine == e)
 				break;
-		/* the engine takes up this one when it has done that one's part, which is all of it */
+		/* the engine takes up this one when it has done all of that one */
 		if (j == UINT32_MAX)
 			continue;
 		add(c->ended_after, j);
@@ -113,8 +113,9 @@ static bool run(uint64_t seed, uint32_t places)
 			uint32_t start = rng_below(&g, places);
 
 			c->access[j] = (struct access){ .start = start,
-				.end = start + 1 + rng_below(&g, 3),
-				.space = (uint8_t)rng_below(&g, 2), .write = rng_below(&g, 3) == 0 };
+							.end = start + 1 + rng_below(&g, 3),
+							.space = (uint8_t)rng_below(&g, 2),
+							.write = rng_below(&g, 3) == 0 };
 		}
 		track_command(&t, c->engine, c->access, c->n, &c->hdr);
 		follow(i);

@@ -18,10 +18,12 @@ static void test_choice(void)
 	uint64_t at;
 
 	va_init(&s, 0x10000, 16 * MIB);
-	tap_ok(!va_find(&s, 4096, 4096, &at) && at == 0x10000, "the lowest free address comes first");
+	tap_ok(!va_find(&s, 4096, 4096, &at) && at == 0x10000,
+	       "the lowest free address comes first");
 	tap_ok(!va_find(&s, 3 * MIB, 2 * MIB, &at) && at == 2 * MIB, "an alignment is kept");
 	va_take(&s, 2 * MIB, 3 * MIB, NULL);
-	tap_ok(!va_find(&s, 3 * MIB, 2 * MIB, &at) && at == 6 * MIB, "taken ranges are passed over");
+	tap_ok(!va_find(&s, 3 * MIB, 2 * MIB, &at) && at == 6 * MIB,
+	       "taken ranges are passed over");
 	tap_ok(!va_find(&s, 10 * MIB, 4096, &at) && at == 5 * MIB, "a gap that fits is found");
 	tap_ok(va_find(&s, 12 * MIB, 4096, &at) == -ENOSPC, "what fits nowhere is refused");
 	va_free(&s);
@@ -34,16 +36,19 @@ static void test_taking(void)
 	va_init(&s, 0x10000, 16 * MIB);
 	va_take(&s, MIB, MIB, &s);
 	tap_ok(va_take(&s, MIB, 4096, NULL) == -EEXIST &&
-	       va_take(&s, 2 * MIB - 4096, 8192, NULL) == -EEXIST &&
-	       va_take(&s, MIB - 4096, 8192, NULL) == -EEXIST, "an overlap is refused at both ends");
+		       va_take(&s, 2 * MIB - 4096, 8192, NULL) == -EEXIST &&
+		       va_take(&s, MIB - 4096, 8192, NULL) == -EEXIST,
+	       "an overlap is refused at both ends");
 	tap_ok(!va_take(&s, 2 * MIB, 4096, NULL) && !va_take(&s, MIB - 4096, 4096, NULL),
 	       "neighbours may touch");
 	tap_ok(va_take(&s, 0, 4096, NULL) == -EINVAL &&
-	       va_take(&s, 16 * MIB - 4096, 8192, NULL) == -EINVAL &&
-	       va_take(&s, 4 * MIB, ~0ull, NULL) == -EINVAL &&
-	       va_take(&s, 4 * MIB, 0, NULL) == -EINVAL, "what leaves the space or wraps is refused");
+		       va_take(&s, 16 * MIB - 4096, 8192, NULL) == -EINVAL &&
+		       va_take(&s, 4 * MIB, ~0ull, NULL) == -EINVAL &&
+		       va_take(&s, 4 * MIB, 0, NULL) == -EINVAL,
+	       "what leaves the space or wraps is refused");
 	tap_ok(!va_take(&s, 16 * MIB - 4096, 4096, NULL), "the last page can be taken");
-	tap_ok(va_at(&s, MIB)->owner == &s && !va_at(&s, MIB + 4096), "a range is found by its start");
+	tap_ok(va_at(&s, MIB)->owner == &s && !va_at(&s, MIB + 4096),
+	       "a range is found by its start");
 	tap_ok(!va_give(&s, MIB) && va_give(&s, MIB) == -ENOENT && !va_take(&s, MIB, MIB, NULL),
 	       "a range given back can be taken again");
 	va_free(&s);
