@@ -85,17 +85,43 @@ static void meet(struct npu_timing *t, struct core *c)
 	}
 }
 
-/* All that slot i waited for has finished. */
+/* The core is at the barrier in slot i if all before it has finished, and its tokens are there. */
+static void arrive(struct npu_timing *t, struct core *c, uint32_t i)
+{
+	struct slot *s = &c->slot[i];
+
+	if (c->first % WINDOW != i || s->deps)
+		return;
+	s->start = max64(s->start, c->retired);
+	c->at_barrier = i;
+	meet(t, c);
+}
+
+/* The tokens and the barrier that slot i waited for are there. */
 static void ready(struct npu_timing *t, struct core *c, uint32_t i)
 {
 	struct slot *s = &c->slot[i];
 
-	if (s->barrier) {
-		c->at_barrier = i;
-		meet(t, c);
-	} else {
+	if (s->barrier)
+		arrive(t, c, i);
+	else
 		kick(t, c, s->parts ? s->parts : KICK_ISSUE);
+}
+
+/* Makes room in the window for as many as have finished at its head. */
+static void retire(struct npu_timing *t, struct core *c)
+{
+	struct slot *s = &c->slot[c->first % WINDOW];
+
+	while (c->first != c->next && !(c->unfinished & bit(c->first % WINDOW))) {
+		c->retired = max64(c->retired, s->finish);
+		s->retired = c->retired;
+		c->first++;
+		s = &c->slot[c->first % WINDOW];
 	}
+	kick(t, c, KICK_ISSUE);
+	if (c->first != c->next && s->barrier)
+		arrive(t, c, c->first % WINDOW);
 }
 
 /* Slot i has finished: tells those that wait for it. */
@@ -116,14 +142,8 @@ static void resolve(struct npu_timing *t, struct core *c, uint32_t i, uint64_t f
 			c->token_time[token] = finish;
 		}
 	}
-	if (c->first % WINDOW == i) {
-		while (c->first != c->next && !(c->unfinished & bit(c->first % WINDOW))) {
-			c->retired = max64(c->retired, c->slot[c->first % WINDOW].finish);
-			c->slot[c->first % WINDOW].retired = c->retired;
-			c->first++;
-		}
-		kick(t, c, KICK_ISSUE);
-	}
+	if (c->first % WINDOW == i)
+		retire(t, c);
 	for (; users; users &= users - 1) {
 		uint32_t u = __builtin_ctz(users);
 
@@ -310,14 +330,11 @@ static void bind(struct core *c, uint32_t i, const struct entry *e)
 		else
 			s->start = max64(s->start, c->token_time[token]);
 	}
-	if (e->cores) {
-		deps |= c->unfinished;
-		s->start = max64(s->start, c->last_finish);
-	} else if (c->fence >= 0) {
+	/* a barrier is behind all others anyway, see arrive() */
+	if (c->fence >= 0 && !e->cores)
 		deps |= bit(c->fence);
-	} else {
+	else
 		s->start = max64(s->start, c->fence_time);
-	}
 	s->deps = deps;
 	for (; deps; deps &= deps - 1)
 		c->slot[__builtin_ctz(deps)].users |= bit(i);
@@ -346,8 +363,7 @@ static void enqueue(struct npu_timing *t, struct core *c, uint32_t i, const stru
 	}
 	if (e->dma_bytes) {
 		s->parts |= PART_DMA;
-		s->channel = c->next_dma;
-		fifo_add(&c->dma[s->channel], i);
+		fifo_add(&c->dma[c->next_dma], i);
 		if (++c->next_dma == t->per_core - 1)
 			c->next_dma = 0;
 	}
@@ -391,8 +407,7 @@ static void issue_one(struct npu_timing *t, struct core *c)
 		c->ended = true;
 	if (e->cores) {
 		c->fence = i;
-		if (!s->deps)
-			ready(t, c, i);
+		arrive(t, c, i);
 		return;
 	}
 	enqueue(t, c, i, e);

@@ -38,7 +38,7 @@ struct entry {
 #define PART_DMA	0x08u
 #define KICK_ISSUE	0x10u
 
-/* A command between issue and the end of all before it. */
+/* A command between issue and the end of all before it. Its first cache line is what others touch. */
 struct slot {
 	uint32_t deps;		/* slots that have to finish first */
 	uint32_t users;		/* slots that wait for this one */
@@ -46,20 +46,19 @@ struct slot {
 	uint64_t start;		/* not before: issue and what deps have brought */
 	uint64_t finish;	/* of the parts so far */
 	uint64_t retired;	/* of the last command in this slot and all before it */
-	uint64_t matrix_ps;
-	uint64_t vector_ps;
-	uint64_t bytes;		/* of a transfer: still to be started */
-	uint64_t stream_left;	/* of a stream: still to be requested */
-	uint64_t unconsumed;	/* of a stream: not yet taken by its engine */
-	uint64_t ps_per_byte;	/* of that engine, 12 bits of fraction */
 	uint16_t signal;
 	uint16_t barrier;	/* mask; else zero */
 	uint8_t parts;		/* not yet finished */
 	uint8_t ordered;
-	uint8_t channel;	/* of its transfer, in the core */
 	uint8_t piece;		/* next piece in the FIFO, and the one past the last */
 	uint8_t piece_end;
-};
+	uint64_t stream_left;	/* of a stream: bytes still to be requested */
+	uint64_t matrix_ps;
+	uint64_t vector_ps;
+	uint64_t unconsumed;	/* of a stream: bytes not yet taken by its engine */
+	uint64_t ps_per_byte;	/* of that engine, 12 bits of fraction */
+	uint64_t bytes;		/* of a transfer: still to be started */
+} __attribute__((aligned(64)));
 
 /* In-order queue of slots in front of an engine */
 struct fifo {
