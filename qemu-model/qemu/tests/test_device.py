@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The device as a PCI function of QEMU, driven through qtest without a guest.
 
-usage: test_device.py QEMU REGS_H; TAP on stdout. What the device computes is tested on the
+usage: test_device.py QEMU UAPI_DIR IMAGE; TAP on stdout. What the device computes is tested on the
 core library; here are identity, registers over PCI, DMA, interrupts, bus mastering and resets.
 """
 import os
+import random
 import re
 import select
+import struct
 import subprocess
 import sys
 import time
 
-QEMU, REGS_H = sys.argv[1:3]
+QEMU, UAPI, IMAGE = sys.argv[1:4]
 SHARE = os.path.join(os.path.dirname(QEMU), "share")
 SLOT = 4
 BAR_REGS = 0xe0000000
@@ -32,10 +34,11 @@ def ok(good, name):
 
 
 def constants():
-    """The #defines and enum values of npu_regs.h."""
-    text = open(REGS_H).read()
+    """The #defines and enum values of registers and messages."""
+    text = open(os.path.join(UAPI, "npu_regs.h")).read() + \
+        open(os.path.join(UAPI, "npu_fw_msg.h")).read()
     found = dict(re.findall(r"#define\s+(NPU_\w+)\s+\(?(0x[0-9a-fA-F]+|\d+)u?\b", text))
-    found.update(re.findall(r"^\t(NPU_\w+)\s*=\s*(\d+)", text, re.M))
+    found.update(re.findall(r"^\t(NPU_\w+)\s*=\s*(0x[0-9a-f]+|\d+)", text, re.M))
     return {name: int(value, 0) for name, value in found.items()}
 
 
@@ -68,6 +71,9 @@ class Machine:
 
     def bytes(self, addr, size):
         return self.ask(f"read {addr:#x} {size:#x}").to_bytes(size, "big")
+
+    def put(self, addr, data):
+        self.ask(f"write {addr:#x} {len(data):#x} 0x{data.hex()}")
 
     def fill(self, addr, size, value):
         self.ask(f"memset {addr:#x} {size:#x} {value:#x}")
@@ -208,18 +214,76 @@ def test_reset(m):
        "a device reset is counted")
 
 
-def test_boot(m):
-    m.enable()
-    m.fill(RAM, 8192, 0)
-    m.set_reg("FW_ADDR_LO", RAM)
-    m.set_reg("FW_ADDR_HI", 0)
-    m.set_reg("FW_SIZE", 256)
+# Where the driver's memory lies, each far from the next
+IMAGE_AT, PARAMS, H2D, D2H, DONE, STATUS = (RAM + i * 0x10000 for i in range(1, 7))
+
+
+def boot(m, image):
+    """Boots image; the state that it ends in."""
+    m.put(IMAGE_AT, image)
+    m.fill(PARAMS, 0x60000, 0)
+    m.put(PARAMS, struct.pack("<IIQQQQQIIII", 128, C["NPU_FW_API_MAJOR"] << 16, H2D, D2H, DONE,
+                              STATUS, 0, 16, 16, 64, 0))
+    for name, value in (("FW_ADDR", IMAGE_AT), ("BOOT", PARAMS)):
+        m.set_reg(name + "_LO", value)
+        m.set_reg(name + "_HI", 0)
+    m.set_reg("FW_SIZE", len(image))
     m.set_reg("BOOT", 1)
     end = time.monotonic() + 5
     while m.reg("STATE") == C["NPU_STATE_BOOTING"] and time.monotonic() < end:
         time.sleep(0.01)
-    ok(m.reg("STATE") == C["NPU_STATE_ERROR"] and m.reg("ERROR") == C["NPU_BOOT_MAGIC"] and
-       m.reg("ERROR_FOUND") == 0, "zeros are refused as an image")
+    return m.reg("STATE")
+
+
+def test_boot(m):
+    m.enable()
+    ok(boot(m, bytes(256)) == C["NPU_STATE_ERROR"] and
+       m.reg("ERROR") == C["NPU_BOOT_MAGIC"] and m.reg("ERROR_FOUND") == 0,
+       "zeros are refused as an image")
+    image = open(IMAGE, "rb").read()
+    ok(boot(m, image[:-1] + bytes([image[-1] ^ 1])) == C["NPU_STATE_ERROR"] and
+       m.reg("ERROR") == C["NPU_BOOT_HASH"], "an altered image is refused")
+    ok(boot(m, image) == C["NPU_STATE_RUNNING"], "the image of this tree boots after refused ones")
+
+    m.enable_msix()
+    m.set_reg("D2H_ARM", 0)
+    ok(m.interrupt_seen(C["NPU_MSIX_EVENT"]) and m.readl(D2H) == C["NPU_MSG_EVENT_READY"],
+       "the first message says that the firmware is ready, and raises the vector of events")
+    m.set_reg("D2H_ARM", 1)
+    m.put(H2D, struct.pack("<HHIQ", C["NPU_MSG_PING"], 0, 77, 0x1122334455667788))
+    m.set_reg("H2D_TAIL", 1)
+    answer = struct.pack("<HHIQ", C["NPU_MSG_PING"] | C["NPU_MSG_REPLY"], 0, 77, 0x1122334455667788)
+    ok(m.interrupt_seen(C["NPU_MSIX_EVENT"]) and m.bytes(D2H + 64, 16) == answer,
+       "a message is answered")
+
+
+def test_storm(m, writes=4000):
+    """Whatever a guest writes: registers, rings, PCI command, function-level resets."""
+    rng = random.Random(1)
+    express = m.capability(0x10)
+    image = open(IMAGE, "rb").read()
+    for i in range(writes):
+        value = rng.choice((0, 1, 2, 3, rng.getrandbits(5), rng.getrandbits(32), RAM, H2D, DONE))
+        kind = rng.randrange(40)
+        if kind < 20:
+            m.writel(BAR_REGS + 4 * rng.randrange(0x88), value)
+        elif kind < 26:
+            m.writel(BAR_REGS + rng.randrange(0, C["NPU_BAR_REGS_SIZE"], 4), value)
+        elif kind < 34:
+            m.put(rng.choice((H2D, D2H, DONE, STATUS, PARAMS)) + rng.randrange(0, 512, 8),
+                  rng.randbytes(8) if rng.randrange(2) else struct.pack("<HHI", value % 64, 0, 1))
+        elif kind < 37:
+            m.set_config(4, rng.choice((0x6, 0x6, 0x2, 0x4)), 2)
+        elif kind < 38:
+            m.set_config(express + 8, m.config(express + 8, 2) | 0x8000, 2)
+            m.enable()
+        else:
+            m.enable()
+            boot(m, image) if rng.randrange(2) else m.set_reg("H2D_TAIL", i)
+    m.set_config(express + 8, m.config(express + 8, 2) | 0x8000, 2)
+    m.enable()
+    ok(m.reg("ID") == C["NPU_ID"] and boot(m, image) == C["NPU_STATE_RUNNING"],
+       f"{writes} arbitrary writes do no harm that a reset does not mend")
 
 
 def test_properties():
@@ -251,6 +315,7 @@ def main():
     test_interrupts(m)
     test_reset(m)
     test_boot(m)
+    test_storm(m)
     status, said = m.quit()
     ok(status == 0 and "assert" not in said.lower(), "QEMU ends in good order")
     test_properties()
