@@ -24,7 +24,7 @@ static const char usage[] =
 	"\n"
 	"  --config FILE     configuration as text; defaults: the values of npu.conf\n"
 	"  --version TEXT    version, 1 to 31 letters, digits and ._+~-\n"
-	"  --security N      pack: security version of the image (0); verify: the device's counter (0)\n"
+	"  --security N      security version; verify: the device's counter (0)\n"
 	"  --api A.B         message API that the firmware speaks (this tree's)\n"
 	"  --hw A.B-C.D      hardware versions that it is for (all of this tree's major)\n"
 	"  -o, --output FILE where the image goes\n"
@@ -282,7 +282,8 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			if (!parse_u32(optarg, &a.pack.security_version))
-				return usage_error("--security wants a number below 2^32, not", optarg);
+				return usage_error("--security wants a number below 2^32, not",
+						   optarg);
 			break;
 		case 'a':
 			if (!parse_version(optarg, &end, &a.pack.api) || *end)

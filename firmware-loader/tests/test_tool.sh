@@ -63,13 +63,15 @@ ok 'npu-fw: an altered image is refused' says 1 'it was altered' "$tool" verify 
 ok 'npu-fw: inspect --json of an altered image is JSON' sh -c "! $tool inspect --json \
 	$dir/altered.fw >$dir/json && python3 -m json.tool $dir/json"
 pack --api 2.1
-ok 'npu-fw: another API is refused' says 1 'it speaks API 2, the device 1' "$tool" verify "$dir/a.fw"
+ok 'npu-fw: another API is refused' says 1 'it speaks API 2, the device 1' \
+	"$tool" verify "$dir/a.fw"
 pack --hw 9.0-9.1
 ok 'npu-fw: other hardware is refused' says 1 'it is for hardware from 9.0, the device is 1.0' \
 	"$tool" verify "$dir/a.fw"
 pack
 ok 'npu-fw: a security version below the counter is refused' says 1 \
-	'its security version is 3, the device wants 4 or above' "$tool" verify "$dir/a.fw" --security 4
+	'its security version is 3, the device wants 4 or above' "$tool" verify --security 4 \
+	"$dir/a.fw"
 : >"$dir/empty"
 ok 'npu-fw: an empty file is refused' says 1 'it has 0 bytes' "$tool" verify "$dir/empty"
 ok 'npu-fw: a missing file is named' says 1 "npu-fw: $dir/no: No such file" "$tool" verify "$dir/no"

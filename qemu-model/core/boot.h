@@ -23,10 +23,11 @@ struct npu_boot_result {
 };
 
 /*
- * Checks size bytes at image, whatever they hold: size, magic, header, zero fields, sections, hash,
- * hardware range, API major, security version, ranges of the configuration. image is read several times
- * and must not change meanwhile: take a copy of what lies in the guest's memory. security_counter is the
- * lowest security version that boots. Returns 0 or -EINVAL; *out is always filled.
+ * Checks size bytes at image, whatever they hold: size, magic, header, zero fields, sections,
+ * hash, hardware range, API major, security version, ranges of the configuration. image is read
+ * several times and must not change meanwhile: take a copy of what lies in the guest's memory.
+ * security_counter is the lowest security version that boots. Returns 0 or -EINVAL; *out is
+ * always filled.
  */
 int npu_boot_check(const void *image, size_t size, uint32_t security_counter,
 		   struct npu_boot_result *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cycles of the matrix and the vector engine in closed form; chapter "Time" of the specification. */
+/* Cycles of the matrix and the vector engine in closed form, see the specification's "Time". */
 #include "timing.h"
 
 /* From the first operand to the first result, and from the last operand to the last. */
@@ -21,7 +21,7 @@ static uint64_t min64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The multipliers form a box of ARRAY_N weight rows, ARRAY_K elements and what is left in act rows. */
+/* The multipliers form a box: ARRAY_N weight rows, ARRAY_K elements, and the rest act rows. */
 static uint64_t array_cycles(const struct npu_machine *m, uint64_t passes, uint64_t rows,
 			     uint64_t n, uint64_t k)
 {

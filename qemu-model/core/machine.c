@@ -5,9 +5,9 @@
  *
  * Energy, from published figures for one operation:
  * - arithmetic and SRAM in 7 nm: Jouppi et al., "Ten Lessons From Three Generations Shaped
- *   Google's TPUv4i", ISCA 2021, table 2: int8 multiply 0.07 pJ and int32 add 0.03 pJ; fp16 multiply
- *   0.34 pJ and fp32 add 0.38 pJ; fp32 multiply 1.31 pJ (a lane operation here is the mean of
- *   it and an add); 64 bits of a 1 MiB SRAM 14 pJ.
+ *   Google's TPUv4i", ISCA 2021, table 2: int8 multiply 0.07 pJ and int32 add 0.03 pJ; fp16
+ *   multiply 0.34 pJ and fp32 add 0.38 pJ; fp32 multiply 1.31 pJ (a lane operation here is the
+ *   mean of it and an add); 64 bits of a 1 MiB SRAM 14 pJ.
  * - LPDDR5: 5 pJ a bit, interface and array, the middle of what vendors state (4 to 6).
  * The static power is an assumption: about a tenth of what the arithmetic takes at full load.
  */

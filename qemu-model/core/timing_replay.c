@@ -12,7 +12,7 @@
 #include "timing_replay.h"
 
 #define UNIT_SHIFT	32		/* of left[] and rate[] */
-#define MAX_TRANSFER	(1ull << 28)	/* bytes started at once, so that left[] cannot overflow */
+#define MAX_TRANSFER	(1ull << 28)	/* bytes started at once: left[] cannot overflow */
 
 static uint64_t max64(uint64_t a, uint64_t b)
 {

@@ -38,7 +38,7 @@ struct entry {
 #define PART_DMA	0x08u
 #define KICK_ISSUE	0x10u
 
-/* A command between issue and the end of all before it. Its first cache line is what others touch. */
+/* A command between issue and the end of all before it; others touch its first cache line only. */
 struct slot {
 	uint32_t deps;		/* slots that have to finish first */
 	uint32_t users;		/* slots that wait for this one */

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Does the specification name every number of the contract, with the value that the headers have?
 
-usage: check.py UAPI_DIR DOC_DIR [CC]; TAP on stdout. A name counts as documented when a line of some
-chapter has it in ``double backquotes`` and its number, decimal or hexadecimal, as a word.
+usage: check.py UAPI_DIR DOC_DIR [CC]; TAP on stdout. A name counts as documented when a line of
+some chapter has it in ``double backquotes`` and its number, decimal or hexadecimal, as a word.
 """
 import glob
 import os
@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-HEADERS = ("npu_regs.h", "npu_cmd.h", "npu_formats.h", "npu_fw_msg.h", "npu_fw_image.h", "npu_mmu.h")
+HEADERS = ("npu_regs.h", "npu_cmd.h", "npu_formats.h", "npu_fw_msg.h", "npu_fw_image.h",
+           "npu_mmu.h")
 # groups of names, a promise each; what fits none is in the last
 GROUPS = (
     ("registers", r"NPU_REG_(?!COUNT|ZERO|PARAM|TEMP)"),
@@ -46,8 +47,8 @@ def constants(uapi, header, cc):
             f.write("\treturn 0;\n}\n")
         program = os.path.join(work, "values")
         subprocess.run([cc, "-I", uapi, source, "-o", program], check=True)
-        values = subprocess.run([program], capture_output=True, text=True, check=True).stdout.split()
-    return dict(zip(names, map(int, values)))
+        values = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    return dict(zip(names, map(int, values.split())))
 
 
 def documented(lines, name, value):
@@ -89,12 +90,14 @@ def main():
                   f"{len(mine)} named with their numbers")
             for line in wrong:
                 print(f"# {line}")
-    links = [(place, target) for place, line in lines for target in re.findall(r"`<(\w+\.rst)>`_", line)]
+    links = [(place, target) for place, line in lines
+             for target in re.findall(r"`<(\w+\.rst)>`_", line)]
     broken = [f"{place}: {target}" for place, target in links
               if not os.path.exists(os.path.join(doc, target))]
     count += 1
     failed += bool(broken)
-    print(f"{'not ok' if broken else 'ok'} {count} specification: every chapter that is named is there")
+    print(f"{'not ok' if broken else 'ok'} {count} specification: "
+          "every chapter that is named is there")
     for line in broken:
         print(f"# {line}")
     print(f"1..{count}")

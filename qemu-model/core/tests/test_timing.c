@@ -111,7 +111,8 @@ static void test_transfers(void)
 	put(0, W(.stream_bytes = 1 << 20));
 	for (i = 1; i < 4; i++)
 		put(i, W(.stream_bytes = 1 << 19));
-	tap_ok(takes(end(4), 100 + 16778 + 8388), "time: what others leave goes to the one that runs on");
+	tap_ok(takes(end(4), 100 + 16778 + 8388),
+	       "time: what others leave goes to the one that runs on");
 
 	begin(2);
 	for (i = 0; i < 2; i++) {
@@ -142,7 +143,8 @@ static uint64_t tiles(bool overlap)
 
 static void test_tokens(void)
 {
-	tap_ok(takes(tiles(false), 4 * 11100), "tokens: with one buffer load and compute alternate");
+	tap_ok(takes(tiles(false), 4 * 11100),
+	       "tokens: with one buffer load and compute alternate");
 	tap_ok(takes(tiles(true), 1100 + 4 * 10000) && done.busy_ns[NPU_ENGINE_MATRIX] == 40000,
 	       "tokens: with two buffers only the first load shows");
 
@@ -166,7 +168,8 @@ static void test_tokens(void)
 	put(0, W(.vector_cycles = 1000, .signal = 2));
 	put(0, W(.wait = 2, .opcode = NPU_OP_BREAK));
 	put(0, W(.matrix_cycles = 1000));
-	tap_ok(takes(end(1), 1000 + 4 + 1000), "tokens: a control command that waits holds the issue");
+	tap_ok(takes(end(1), 1000 + 4 + 1000),
+	       "tokens: a control command that waits holds the issue");
 }
 
 static void test_stream(void)
@@ -175,7 +178,8 @@ static void test_stream(void)
 	begin(1);
 	put(0, W(.vector_cycles = 1000, .signal = 1));
 	put(0, W(.stream_bytes = US_BYTES, .matrix_cycles = 100, .wait = 1));
-	tap_ok(takes(end(1), 4 + 100 + 1000 + 22), "stream: it runs ahead of the tokens of its command");
+	tap_ok(takes(end(1), 4 + 100 + 1000 + 22),
+	       "stream: it runs ahead of the tokens of its command");
 
 	begin(1);
 	put(0, W(.vector_cycles = 1000, .signal = 1));
@@ -346,8 +350,9 @@ static void test_machines(void)
 			decode_layer(m, core);
 	end(m->cores);
 	share = (double)done.read_bytes / done.model_ns / (m->dram_mbps / 1000.);
-	tap_ok(share > 0.87 && share <= 0.9, "machine: the default one decodes a model of 8B weights "
-	       "at 0.87 to 0.90 of its DRAM's peak");
+	tap_ok(share > 0.87 && share <= 0.9,
+	       "machine: the default one decodes a model of 8B weights at 0.87 to 0.90 of its "
+	       "DRAM's peak");
 
 	begin(m->cores);
 	for (core = 0; core < m->cores; core++) {
@@ -357,8 +362,8 @@ static void test_machines(void)
 	}
 	end(m->cores);
 	share = done.macs / (done.model_ns * 1e-3 * m->matrix_mhz * m->macs * m->cores);
-	tap_ok(share > 0.98 && share <= 1, "machine: the default one multiplies 512 rows at 0.98 to 1 "
-	       "of its peak");
+	tap_ok(share > 0.98 && share <= 1,
+	       "machine: the default one multiplies 512 rows at 0.98 to 1 of its peak");
 	npu_timing_destroy(timing);
 
 	m = &npu_machine_small;

@@ -15,7 +15,8 @@ import sys
 import time
 
 QEMU, UAPI, IMAGE = sys.argv[1:4]
-SHARE = os.path.join(os.path.dirname(QEMU), "share")
+QEMU_ARGS = [QEMU, "-M", "q35", "-nodefaults", "-display", "none", "-accel", "qtest",
+             "-L", os.path.join(os.path.dirname(QEMU), "share")]
 SLOT = 4
 BAR_REGS = 0xe0000000
 BAR_MSIX = 0xe0100000
@@ -37,7 +38,7 @@ def constants():
     """The #defines and enum values of registers and messages."""
     text = open(os.path.join(UAPI, "npu_regs.h")).read() + \
         open(os.path.join(UAPI, "npu_fw_msg.h")).read()
-    found = dict(re.findall(r"#define\s+(NPU_\w+)\s+\(?(0x[0-9a-fA-F]+|\d+)u?\b", text))
+    found = dict(re.findall(r"#define\s+(NPU_\w+)\s+(0x[0-9a-fA-F]+|\d+)u?\b", text))
     found.update(re.findall(r"^\t(NPU_\w+)\s*=\s*(0x[0-9a-f]+|\d+)", text, re.M))
     return {name: int(value, 0) for name, value in found.items()}
 
@@ -49,8 +50,8 @@ class Machine:
     def __init__(self, *properties):
         device = ",".join(["npu", f"addr={SLOT}", "id=npu0", "threads=2", *properties])
         self.run = subprocess.Popen(
-            [QEMU, "-M", "q35", "-nodefaults", "-L", SHARE, "-display", "none", "-m", "64M", "-qtest", "stdio",
-             "-qtest-log", "/dev/null", "-accel", "qtest", "-device", device],
+            [*QEMU_ARGS, "-m", "64M", "-qtest", "stdio", "-qtest-log", "/dev/null",
+             "-device", device],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def ask(self, line):
@@ -301,9 +302,8 @@ def test_properties():
             ("profile=large", "npu: profile 'large' is unknown; take 'default' or 'small'"),
             ("isa=sse2", "npu: isa 'sse2' is unknown"),
             ("cores=17", "npu: cores")):
-        run = subprocess.run([QEMU, "-M", "q35", "-nodefaults", "-L", SHARE, "-display", "none", "-accel", "qtest",
-                              "-device", "npu," + properties], capture_output=True, text=True,
-                             timeout=20)
+        run = subprocess.run([*QEMU_ARGS, "-device", "npu," + properties], capture_output=True,
+                             text=True, timeout=20)
         ok(run.returncode == 1 and text in run.stderr, f"{properties} is refused with a reason")
 
 
