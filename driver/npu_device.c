@@ -11,7 +11,6 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 
-#include "npu_compat.h"
 #include "npu_device.h"
 #include "npu_gem.h"
 #include "npu_irq.h"
@@ -156,7 +155,8 @@ static int npu_device_init_locks(struct npu_device *npu)
 	ret = drmm_add_action_or_reset(&npu->base, npu_device_destroy_wq, npu->sched_wq);
 	if (ret)
 		return ret;
-	return npu_recovery_init(npu);
+	npu_recovery_init(npu);
+	return 0;
 }
 
 /* Back to IDLE, from any state. */
@@ -166,8 +166,11 @@ static int npu_device_quiesce(struct npu_device *npu)
 	int ret;
 
 	npu_write(npu, NPU_REG_CTRL, NPU_CTRL_RESET);
-	ret = read_poll_timeout(npu_read, state, state == NPU_STATE_IDLE, 100,
+	/* Ones are what the bus answers for a device that has been pulled out. */
+	ret = read_poll_timeout(npu_read, state, state == NPU_STATE_IDLE || state == U32_MAX, 100,
 				NPU_RESET_TIMEOUT_US, false, npu, NPU_REG_STATE);
+	if (!ret && state == U32_MAX)
+		return -ENODEV;
 	if (ret)
 		drm_err(&npu->base, "reset: the device stays in state %#x for %lu s\n", state,
 			NPU_RESET_TIMEOUT_US / USEC_PER_SEC);
@@ -354,7 +357,8 @@ void npu_device_wedge(struct npu_device *npu)
 	pci_clear_master(npu->pdev);
 	npu_device_kill_queues(npu);
 	drm_err(&npu->base, "the device does not come back: every call that needs it gets EIO; unbind and bind the driver, or reset the bus\n");
-	npu_compat_wedged_event(&npu->base);
+	/* Allocates, which the way to signal fences must not. */
+	queue_work(system_unbound_wq, &npu->wedged_work);
 }
 
 void npu_device_fini(struct npu_device *npu)
@@ -367,6 +371,7 @@ void npu_device_fini(struct npu_device *npu)
 	cancel_work_sync(&npu->reset_work);
 	flush_workqueue(npu->reset_wq);
 	npu_coredump_fini(npu);
+	cancel_work_sync(&npu->wedged_work);
 
 	down_write(&npu->reset_sem);
 	npu->power = NPU_DOWN;

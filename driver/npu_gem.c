@@ -35,6 +35,19 @@ static enum drm_gem_object_status npu_gem_status(struct drm_gem_object *obj)
 	return 0;
 }
 
+/* All pages of a buffer come at once: fail now rather than after everybody's memory is gone. */
+static bool npu_gem_too_large(struct drm_gem_object *obj)
+{
+	return !npu_compat_is_imported(obj) && obj->size >> PAGE_SHIFT > totalram_pages();
+}
+
+static int npu_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	if (npu_gem_too_large(obj))
+		return -ENOMEM;
+	return drm_gem_shmem_object_mmap(obj, vma);
+}
+
 static const struct drm_gem_object_funcs npu_gem_funcs = {
 	.free = npu_gem_free,
 	.print_info = drm_gem_shmem_object_print_info,
@@ -43,7 +56,7 @@ static const struct drm_gem_object_funcs npu_gem_funcs = {
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
 	.vmap = drm_gem_shmem_object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
-	.mmap = drm_gem_shmem_object_mmap,
+	.mmap = npu_gem_mmap,
 	.status = npu_gem_status,
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
@@ -80,8 +93,7 @@ struct sg_table *npu_gem_sgt(struct npu_bo *bo)
 	if (npu_compat_is_imported(obj))
 		return npu_gem_whole_pages(bo->base.sgt) ? bo->base.sgt : ERR_PTR(-EINVAL);
 
-	/* Fail now rather than after everybody else's memory is gone. */
-	if (obj->size >> PAGE_SHIFT > totalram_pages())
+	if (npu_gem_too_large(obj))
 		return ERR_PTR(-ENOMEM);
 	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
 	/* From an interrupted lock: tell user space to try again. */

@@ -4,6 +4,7 @@
  */
 #include <drm/drm_drv.h>
 
+#include "npu_compat.h"
 #include "npu_device.h"
 #include "npu_job.h"
 #include "npu_queue.h"
@@ -22,10 +23,17 @@ static void npu_recovery_work(struct work_struct *work)
 	drm_dev_exit(idx);
 }
 
-int npu_recovery_init(struct npu_device *npu)
+static void npu_recovery_wedged(struct work_struct *work)
+{
+	struct npu_device *npu = container_of(work, struct npu_device, wedged_work);
+
+	npu_compat_wedged_event(&npu->base);
+}
+
+void npu_recovery_init(struct npu_device *npu)
 {
 	INIT_WORK(&npu->reset_work, npu_recovery_work);
-	return 0;
+	INIT_WORK(&npu->wedged_work, npu_recovery_wedged);
 }
 
 void npu_recovery_reset_later(struct npu_device *npu, const char *why)

@@ -12,7 +12,7 @@ struct npu_device;
 struct npu_job;
 struct npu_vm;
 
-int npu_recovery_init(struct npu_device *npu);
+void npu_recovery_init(struct npu_device *npu);
 
 /* npu_recovery_reset_later() - Asks for a device reset; from any context. @why is static. */
 void npu_recovery_reset_later(struct npu_device *npu, const char *why);
