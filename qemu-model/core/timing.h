@@ -78,8 +78,8 @@ uint64_t npu_cycles_vector(const struct npu_machine *m, uint64_t elements, unsig
  * engine is busy for npu_cycles_vector(m, scores, NPU_VOPS_ATTN) beside it, and *scores * 2 *
  * head_dim are its float multiply-accumulates.
  */
-uint64_t npu_cycles_attn(const struct npu_machine *m, uint64_t rows, uint64_t n_rep, uint64_t pos,
-			 uint64_t head_dim, uint64_t *scores);
+uint64_t npu_cycles_attn(const struct npu_machine *m, uint64_t rows, uint64_t n_rep,
+			 uint64_t pos, uint64_t head_dim, uint64_t *scores);
 
 /* Lane operations of the vector engine for one element, by operator */
 enum npu_vops {
