@@ -45,7 +45,7 @@ void npu_device_set_state(struct npu_core *core, uint32_t state)
 		[NPU_STATE_RESETTING] = "resetting",
 	};
 
-	__atomic_store_n(&core->regs.state, state, __ATOMIC_RELEASE);
+	__atomic_store_n(&core->state, state, __ATOMIC_RELEASE);
 	npu_device_trace(core, "state %s", names[state]);
 }
 
@@ -194,14 +194,12 @@ static void teardown(struct npu_core *core)
 
 void npu_core_reset(struct npu_core *core)
 {
-	uint32_t resets;
-
 	pthread_mutex_lock(&core->reset_lock);
 	npu_gate_close_reset(&core->gate);
 	__atomic_store_n(&core->requests, 0, __ATOMIC_SEQ_CST);
 	teardown(core);
-	resets = core->regs.resets + 1;
-	core->regs = (struct npu_regs) { .state = npu_device_state(core), .resets = resets };
+	core->regs = (struct npu_regs) { 0 };
+	__atomic_fetch_add(&core->resets, 1, __ATOMIC_RELAXED);
 	npu_device_set_state(core, NPU_STATE_IDLE);
 	npu_gate_open_reset(&core->gate);
 	pthread_mutex_unlock(&core->reset_lock);

@@ -33,9 +33,7 @@ struct npu_regs {
 	uint32_t test_dma_lo, test_dma_hi, test_dma_size, test_dma_status;
 	uint32_t fw_addr_lo, fw_addr_hi, fw_size;
 	uint32_t boot_lo, boot_hi;
-	uint32_t resets;
-	/* written by the control thread, read by any */
-	uint32_t state;
+	/* written by the control thread, valid in ERROR and RUNNING */
 	uint32_t error, error_found, error_wanted;
 	uint32_t fw_api;
 };
@@ -52,6 +50,8 @@ struct npu_core {
 	pthread_mutex_t reset_lock;	/* one reset at a time */
 	bool bus_master;		/* written by the host's calls alone */
 	struct npu_regs regs;
+	uint32_t state;			/* enum npu_state */
+	uint32_t resets;
 
 	pthread_t control;
 	pthread_t runner;
@@ -101,7 +101,7 @@ void npu_device_trace(struct npu_core *core, const char *fmt, ...)
 
 static inline uint32_t npu_device_state(const struct npu_core *core)
 {
-	return __atomic_load_n(&core->regs.state, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&core->state, __ATOMIC_ACQUIRE);
 }
 
 /* Changes the state and says so. */

@@ -12,6 +12,8 @@
 #define GROUPS		(NPU_ATTN_BLOCK / GROUP)
 /* What ATTN keeps a vector of: as many rows at once as fit here, at least one */
 #define STATE_BYTES	(256u << 10)
+/* Host time of a score with NPU_CMDF_ATTN_HALF, where positions are added one by one */
+#define HALF_SCORE_NS	8
 
 /* Positions pos..pos+m-1 lie within the capacity, and all of it within 64 bits. */
 static enum npu_step check_positions(struct npu_stream *s, uint64_t pos, uint64_t m,
@@ -209,7 +211,11 @@ enum npu_step npu_exec_attn(struct npu_stream *s, const struct npu_op *op)
 
 		NPU_TRY(attend(s, &a, k, v, (uint8_t *)(a.state + chunk * c->n_rep * state_floats)));
 	}
-	if (m)
+	if (m) {
 		work_of_attn(s, c, pos, m, &w);
+		/* Beyond its arithmetic: what the host takes for a score. */
+		s->cost += w.vector_ops / NPU_VOPS_ATTN *
+			   (c->hdr.flags & NPU_CMDF_ATTN_HALF ? HALF_SCORE_NS : 1);
+	}
 	return npu_exec_log(s, &c->hdr, &w);
 }

@@ -18,8 +18,10 @@
 #define UNKNOWN_NS		100000
 /* Looks for work before an idle helper goes back to the pool: some 10 us */
 #define HELPER_SPINS		500
-/* Looks for the end of a phase before the runner lets other threads of the host run */
+/* Looks for the end of a phase before the runner lets other threads of the host run, and then naps */
 #define RUNNER_SPINS		2000
+#define RUNNER_YIELDS		200
+#define RUNNER_NAP_NS		50000
 /* Logged commands of a core after which time is replayed between phases */
 #define ADVANCE_LOGGED		4096
 
@@ -196,6 +198,19 @@ bool npu_job_help(void *opaque)
 	return false;
 }
 
+/* The runner has nothing to do but others have; @n times so far. */
+static void idle(unsigned int n)
+{
+	static const struct timespec nap = { .tv_nsec = RUNNER_NAP_NS };
+
+	if (n < RUNNER_SPINS)
+		npu_relax();
+	else if (n < RUNNER_SPINS + RUNNER_YIELDS)
+		sched_yield();
+	else
+		nanosleep(&nap, NULL);
+}
+
 static void run_parallel(struct npu_job *job)
 {
 	struct npu_gate *gate = &job->core->gate;
@@ -214,16 +229,13 @@ static void run_parallel(struct npu_job *job)
 		empty = over && npu_crew_close(&job->crew);
 		if (empty)
 			break;
-		if (npu_attention(gate) & NPU_ATTEND_GATE) {
-			/* A helper may wait at the gate for us to leave it. */
+		/* A helper may wait at the gate for us to leave it. */
+		if (npu_attention(gate) & NPU_ATTEND_GATE)
 			npu_gate_yield(gate);
-		} else if (!over && help_streams(job)) {
+		else if (!over && help_streams(job))
 			spins = 0;
-		} else if (spins++ < RUNNER_SPINS) {
-			npu_relax();
-		} else {
-			sched_yield();
-		}
+		else
+			idle(spins++);
 	}
 }
 

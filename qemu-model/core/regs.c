@@ -97,7 +97,7 @@ uint32_t npu_core_reg_read(struct npu_core *core, uint32_t offset)
 	case NPU_REG_FW_API:
 		return npu_device_state(core) == NPU_STATE_RUNNING ? r->fw_api : 0;
 	case NPU_REG_RESETS:
-		return __atomic_load_n(&r->resets, __ATOMIC_RELAXED);
+		return __atomic_load_n(&core->resets, __ATOMIC_RELAXED);
 	}
 	return machine_reg(&core->machine, offset);
 }

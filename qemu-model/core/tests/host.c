@@ -69,7 +69,7 @@ static void interrupt(void *opaque, unsigned int vector)
 	struct host *h = opaque;
 
 	pthread_mutex_lock(&h->lock);
-	h->irqs[vector]++;
+	__atomic_fetch_add(&h->irqs[vector], 1, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&h->raised);
 	pthread_mutex_unlock(&h->lock);
 }

@@ -156,6 +156,7 @@ static void start_load(unsigned int i)
 		.hdr.opcode = NPU_OP_MATMUL, .wtype = NPU_WTYPE_F32, .n = 4096, .k = 256, .ldo = 4096,
 		.out = 65536, .m.imm = 8,
 	};
+	const uint32_t *progress;
 	struct cb cb;
 
 	mm.w.base = vm_alloc(&vm[i], 4096 * 256 * 4, NULL);
@@ -172,8 +173,8 @@ static void start_load(unsigned int i)
 	queue_put(&q[i], cb_place(&cb, &vm[i]), cb.size, NULL, 0);
 	queue_ring(&q[i]);
 	cb_free(&cb);
-	host_differs((const uint32_t *)&h->status->queue[i].progress,
-		     (uint32_t)h->status->queue[i].progress, 5000);
+	progress = (const uint32_t *)&h->status->queue[i].progress;
+	host_differs(progress, __atomic_load_n(progress, __ATOMIC_RELAXED), 5000);
 }
 
 /* While a job runs: invalidations, a heart that beats, other queues' messages. */
