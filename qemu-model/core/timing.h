@@ -83,7 +83,7 @@ uint64_t npu_cycles_attn(const struct npu_machine *m, uint64_t rows, uint64_t n_
 
 /* Lane operations of the vector engine for one element, by operator */
 enum npu_vops {
-	NPU_VOPS_COPY		= 1,	/* EW but SILU_MUL, CONVERT, ARGMAX, WROWS, KV_STORE */
+	NPU_VOPS_COPY		= 1,	/* EW but SILU_MUL; CONVERT, ARGMAX, WROWS, ... */
 	NPU_VOPS_RELAYOUT	= 1,	/* of 32 bits of payload */
 	NPU_VOPS_ROPE		= 3,
 	NPU_VOPS_RMSNORM	= 4,
