@@ -56,7 +56,7 @@ LANES_INLINE void half_scores(const uint16_t *k, const float *q, uint32_t dims, 
 	v_store(s, v_mul(v_load(s), v_set1(scale)));
 }
 
-/* o = half(o * before[t]), o = half(o + weight[t] * v[t]) for t < n: 16 * tile dimensions from d on */
+/* o = half(o * before[t]), o = half(o + weight[t] * v[t]), t < n: 16 * tile dimensions from d */
 LANES_INLINE void half_sum_tile(const struct npu_attn_block *kv, float *o, const float *before,
 				const float *weight, uint32_t n, uint32_t dims, uint32_t d,
 				const int tile)

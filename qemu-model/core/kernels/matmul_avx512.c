@@ -131,7 +131,7 @@ ALWAYS_INLINE void strip_q4_0(const struct npu_matmul *a, const uint8_t *w, size
 		_mm512_storeu_ps(out + i * a->ldo, acc[i]);
 }
 
-/* -128 * sum of q_a for each four elements of a block: takes back what the weights are stored above */
+/* -128 * sum of q_a for each four elements of a block: takes back the weights' offset */
 ALWAYS_INLINE void offsets(const int8_t *act, int32_t offset[8])
 {
 	__m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1),

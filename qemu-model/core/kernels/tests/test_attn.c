@@ -145,8 +145,8 @@ static void test_golden(const struct npu_kernels *ref)
 	c = make_cache(hd, pos + m, TAME);
 	fill(q, n, TAME);
 	run(ref, &c, q, stride, out, stride, n_rep, m, pos);
-	tap_ok(golden(hash_floats(out, n), half ? 0x9ae514b86ea683f7 : 0x2ed909f208f4aa5a), "attn%s: golden bits",
-	       half ? " half" : "");
+	tap_ok(golden(hash_floats(out, n), half ? 0x9ae514b86ea683f7 : 0x2ed909f208f4aa5a),
+	       "attn%s: golden bits", half ? " half" : "");
 	drop_cache(&c);
 }
 

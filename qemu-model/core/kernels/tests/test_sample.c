@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* TOPK, PENALIZE, SAMPLE: against their definitions, and the same on every instruction set. */
+#include "exp.h"
 #include "kernels_test.h"
+#include "philox.h"
 
 #define MAX_N	20000
 
@@ -209,6 +211,96 @@ static void test_sample_rules(const struct npu_kernels *kern)
 	tap_ok(worst < 0.04, "sample: %s, frequencies follow the tempered softmax", kern->name);
 }
 
+/* SAMPLE step by step as the specification numbers them; order is TOPK's, n its length */
+static uint32_t by_definition(const float *logits, const uint32_t *order, uint32_t n,
+			      const struct npu_sample_params *p, uint64_t counter)
+{
+	uint32_t keep = p->top_k && p->top_k < n ? p->top_k : n, i;
+	float *e = alloc(n * sizeof(*e));
+	float best = logits[order[0]], sum = 0, whole = 0, goal;
+
+	for (i = 0; i < keep; i++) {
+		e[i] = npu_exp(logits[order[i]] - best);
+		whole += e[i];
+	}
+	if (p->top_p < 1) {
+		for (i = 0; i < keep; i++) {
+			sum += e[i];
+			if (sum >= p->top_p * whole)
+				break;
+		}
+		keep = i < keep ? i + 1 : keep;
+	}
+	if (p->min_p > 0) {
+		for (i = 1; i < keep && e[i] >= p->min_p; i++)
+			;
+		keep = i;
+	}
+	whole = sum = 0;
+	for (i = 0; i < keep; i++) {
+		e[i] = npu_exp((logits[order[i]] - best) / p->temperature);
+		whole += e[i];
+	}
+	goal = (float)(npu_philox(p->seed, counter) >> 8) * 0x1p-24f * whole;
+	for (i = 0; i < keep; i++) {
+		sum += e[i];
+		if (sum > goal)
+			break;
+	}
+	free(e);
+	return order[i < keep ? i : keep - 1];
+}
+
+/* Many candidates, so that the last bit of a sum or a quotient decides some draws */
+static void test_definition(const struct npu_kernels *kern)
+{
+	static uint32_t order[MAX_N];
+	static const struct npu_sample_params p[] = {
+		{ .temperature = 1.7f, .top_p = 1.0f, .seed = 11 },
+		{ .temperature = 0.6f, .top_p = 0.9f, .seed = 12 },
+		{ .temperature = 1.3f, .top_p = 0.99f, .min_p = 0.01f, .top_k = 9000, .seed = 13 },
+		{ .temperature = 3.0f, .top_p = 1.0f, .min_p = 0.2f, .seed = 14 },
+	};
+	bool ok = true;
+
+	fill(x, MAX_N, TAME);
+	for (uint32_t i = 0; i < MAX_N; i++)
+		order[i] = i;
+	sorted_by = x;
+	qsort(order, MAX_N, sizeof(*order), before);
+	for (uint32_t c = 0; c < 800 && ok; c++)
+		ok = sample(kern, x, MAX_N, &p[c % 4], c) ==
+		     by_definition(x, order, MAX_N, &p[c % 4], c);
+	tap_ok(ok, "sample: %s draws the tokens of the definition", kern->name);
+}
+
+/* Equal logits make sums whole numbers, so that "at least" and "greater" differ. */
+static void test_sample_ties(const struct npu_kernels *kern)
+{
+	static const float equal[1 << 14];
+	const uint32_t n = 1 << 14;
+	struct npu_sample_params p = { .temperature = 1.0f, .top_p = 0.5f, .seed = 3 };
+	uint32_t exact = 0;
+	bool ok = true;
+
+	tap_ok(draws_below(kern, equal, 4, &p, 2, NULL),
+	       "sample: %s, top_p stops where its share is met exactly", kern->name);
+	p.top_p = 1.0f;
+	p.min_p = 1.0f;
+	tap_ok(!draws_below(kern, equal, 4, &p, 3, NULL),
+	       "sample: %s, min_p keeps what meets it exactly", kern->name);
+	p.min_p = 0.0f;
+	for (uint64_t c = 0; exact < 4; c++) {
+		uint32_t random = npu_philox(p.seed, c) >> 8;
+
+		if (random % (1 << 10) == 0) {	/* u * n is a whole number */
+			ok &= sample(kern, equal, n, &p, c) == random >> 10;
+			exact++;
+		}
+	}
+	tap_ok(ok, "sample: %s, a draw that meets a sum exactly takes the next", kern->name);
+}
+
 static void test_golden(const struct npu_kernels *ref)
 {
 	uint32_t tokens[256];
@@ -250,6 +342,8 @@ int main(void)
 		test_topk(kern[i]);
 		test_penalize(kern[i]);
 		test_sample_rules(kern[i]);
+		test_definition(kern[i]);
+		test_sample_ties(kern[i]);
 	}
 	test_golden(kern[0]);
 	test_work();
