@@ -20,7 +20,9 @@ static uint64_t now_us(void)
 /* Whatever has been asked for by registers, inside the gate */
 static void serve(struct npu_core *core)
 {
-	uint32_t requests = __atomic_exchange_n(&core->requests, 0, __ATOMIC_ACQ_REL);
+	/* A reset that is asked for from here on stays asked for. */
+	uint32_t requests = __atomic_fetch_and(&core->requests, NPU_REQUEST_RESET,
+					       __ATOMIC_ACQ_REL);
 
 	for (unsigned int v = 0; v < NPU_MSIX_COUNT; v++) {
 		if (requests & NPU_REQUEST_IRQ(v))
