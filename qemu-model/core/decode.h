@@ -32,7 +32,7 @@ struct npu_op {
 	npu_exec_fn *exec;
 	const void *cmd;	/* in the program's copy */
 	uint32_t offset;	/* in the command buffer */
-	uint32_t target;	/* LOOP, BREAK: past the LOOP_END; LOOP_END: the first of the body */
+	uint32_t target; /* LOOP, BREAK: past the LOOP_END; LOOP_END: the first of the body */
 	uint32_t cost;		/* host ns of the phase that last began here, see job.c */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device: what its parts share, and its threads. The control thread is the firmware: messages, boot, heartbeat.
- * The runner takes jobs from queues and runs them, with the helpers of the pool. Register accesses leave word
- * for them and return.
+ * A device: what its parts share, and its threads. The control thread is the firmware:
+ * messages, boot, heartbeat. The runner takes jobs from queues and runs them, with the helpers
+ * of the pool. Register accesses leave word for them and return.
  */
 #ifndef NPU_CORE_DEVICE_H
 #define NPU_CORE_DEVICE_H
@@ -110,7 +110,10 @@ void npu_device_set_state(struct npu_core *core, uint32_t state);
 /* Why a field of @m is out of its range, a static string; NULL if none is. */
 const char *npu_machine_check(const struct npu_machine *m);
 
-/* Reads image and parameters and starts the firmware, or says why not in the registers. Control thread. */
+/*
+ * Reads image and parameters and starts the firmware, or says why not in the registers. Control
+ * thread.
+ */
 void npu_device_boot(struct npu_core *core);
 /* Ends the mappings that a boot has made. */
 void npu_device_unmap_rings(struct npu_core *core);

@@ -63,8 +63,8 @@ static inline enum npu_step npu_exec_spad(struct npu_stream *s, uint32_t offset,
 }
 
 /*
- * A scratchpad operand of @rows rows of @row_bytes, @stride_bytes apart; zero rows take nothing. With @dst
- * rows may not overlap each other.
+ * A scratchpad operand of @rows rows of @row_bytes, @stride_bytes apart; zero rows take
+ * nothing. With @dst rows may not overlap each other.
  */
 static inline enum npu_step npu_exec_rows(struct npu_stream *s, uint32_t offset, uint64_t rows,
 					  uint64_t row_bytes, uint64_t stride_bytes, bool dst,
@@ -81,8 +81,8 @@ static inline enum npu_step npu_exec_rows(struct npu_stream *s, uint32_t offset,
 }
 
 /*
- * Whether two scratchpad operands of rows share a byte: exact where their strides agree or where they
- * lie apart as a whole, else careful.
+ * Whether two scratchpad operands of rows share a byte: exact where their strides agree or
+ * where they lie apart as a whole, else careful.
  */
 bool npu_exec_overlap(uint32_t a, uint64_t a_rows, uint64_t a_bytes, uint64_t a_stride,
 		      uint32_t b, uint64_t b_rows, uint64_t b_bytes, uint64_t b_stride);
@@ -104,8 +104,8 @@ static inline uint8_t *npu_exec_run(struct npu_stream *s, uint64_t va, uint64_t 
 }
 
 /*
- * Pointer to @len bytes of memory to read: in place if they lie together, else copied to @bounce. NULL
- * after a fault.
+ * Pointer to @len bytes of memory to read: in place if they lie together, else copied to
+ * @bounce. NULL after a fault.
  */
 const void *npu_exec_in(struct npu_stream *s, uint64_t va, uint64_t len, void *bounce);
 

@@ -32,7 +32,8 @@ static enum npu_step store_k(struct npu_stream *s, const struct npu_cmd_kv_store
 {
 	for (uint32_t d = 0, n; d < c->head_dim; d += n) {
 		uint64_t run;
-		uint8_t *dst = npu_exec_run(s, va + 32ull * d, 32ull * (c->head_dim - d), true, &run);
+		uint8_t *dst =
+			npu_exec_run(s, va + 32ull * d, 32ull * (c->head_dim - d), true, &run);
 
 		if (!dst)
 			return NPU_STEP_FAULT;
@@ -209,7 +210,8 @@ enum npu_step npu_exec_attn(struct npu_stream *s, const struct npu_op *op)
 			.half = c->hdr.flags & NPU_CMDF_ATTN_HALF,
 		};
 
-		NPU_TRY(attend(s, &a, k, v, (uint8_t *)(a.state + chunk * c->n_rep * state_floats)));
+		NPU_TRY(attend(s, &a, k, v,
+			       (uint8_t *)(a.state + chunk * c->n_rep * state_floats)));
 	}
 	if (m) {
 		work_of_attn(s, c, pos, m, &w);

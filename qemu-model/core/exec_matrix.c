@@ -61,7 +61,10 @@ static void multiply(const struct matmul *mm, const void *w, uint32_t strip, uin
 	mm->s->kern->matmul[c->wtype](&a);
 }
 
-/* A copy of the strip at @va, whose bytes do not lie together in the host; *bounce is made when needed. */
+/*
+ * A copy of the strip at @va, whose bytes do not lie together in the host; *bounce is made when
+ * needed.
+ */
 static bool gather_strip(struct matmul *mm, uint64_t va, uint64_t payload, uint8_t **bounce)
 {
 	enum npu_fault fault;

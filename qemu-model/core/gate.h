@@ -45,8 +45,8 @@ void npu_gate_open(struct npu_gate *g);
 void npu_gate_hold(struct npu_gate *g);
 void npu_gate_release(struct npu_gate *g);
 /*
- * The same for a reset: those at work see NPU_ATTEND_KILL, unwind and leave, even if others keep the
- * gate closed. Caller is outside.
+ * The same for a reset: those at work see NPU_ATTEND_KILL, unwind and leave, even if others
+ * keep the gate closed. Caller is outside.
  */
 void npu_gate_close_reset(struct npu_gate *g);
 void npu_gate_open_reset(struct npu_gate *g);

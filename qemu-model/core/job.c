@@ -9,8 +9,8 @@
 #include "timing.h"
 
 /*
- * A phase that takes the host less than this runs on one thread: waking others would cost more. Less is
- * enough while they are still awake from the last phase.
+ * A phase that takes the host less than this runs on one thread: waking others would cost more.
+ * Less is enough while they are still awake from the last phase.
  */
 #define PARALLEL_NS		30000
 #define PARALLEL_AWAKE_NS	8000
@@ -18,7 +18,10 @@
 #define UNKNOWN_NS		100000
 /* Looks for work before an idle helper goes back to the pool: some 10 us */
 #define HELPER_SPINS		500
-/* Looks for the end of a phase before the runner lets other threads of the host run, and then naps */
+/*
+ * Looks for the end of a phase before the runner lets other threads of the host run, and then
+ * naps
+ */
 #define RUNNER_SPINS		2000
 #define RUNNER_YIELDS		200
 #define RUNNER_NAP_NS		50000
@@ -60,8 +63,8 @@ void npu_job_forget(struct npu_job *job, uint32_t context)
 }
 
 /*
- * The program at @entry: one of those kept if the guest's memory still holds what it was made of, else
- * decoded anew. NULL: *fault.
+ * The program at @entry: one of those kept if the guest's memory still holds what it was made
+ * of, else decoded anew. NULL: *fault.
  */
 static struct npu_program_slot *find_program(struct npu_job *job, struct npu_context *ctx,
 					     const struct npu_ring_entry *entry,
@@ -108,7 +111,8 @@ static void start_stream(struct npu_job *job, struct npu_stream *s, struct npu_c
 		npu_stream_clear_spad(s);
 	s->owner = ctx->serial;
 	memset(s->reg, 0, sizeof(s->reg));
-	memcpy(&s->reg[NPU_REG_PARAM(0)], entry->params, entry->n_params * sizeof(entry->params[0]));
+	memcpy(&s->reg[NPU_REG_PARAM(0)], entry->params,
+	       entry->n_params * sizeof(entry->params[0]));
 	s->ops = p->ops + p->first[s->core];
 	s->kern = core->kern;
 	s->timing = core->timing;

@@ -39,8 +39,9 @@ void npu_mmu_release(struct npu_mmu *m);
 void npu_mmu_invalidate(struct npu_mmu *m, uint64_t start, uint64_t size);
 
 /*
- * Host pointer to device address @va for reading or writing; *run is how many of the @len (>= 1) bytes
- * from there follow each other in the host. NULL: *fault is NPU_FAULT_PAGE, _PROTECTION or _BUS, for @va.
+ * Host pointer to device address @va for reading or writing; *run is how many of the @len (>=
+ * 1) bytes from there follow each other in the host. NULL: *fault is NPU_FAULT_PAGE,
+ * _PROTECTION or _BUS, for @va.
  */
 uint8_t *npu_mmu_run(struct npu_mmu *m, uint64_t va, uint64_t len, bool write, uint64_t *run,
 		     enum npu_fault *fault);

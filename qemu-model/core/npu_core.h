@@ -21,7 +21,7 @@ struct npu_machine {
 	uint32_t cores;			/* 1..16 */
 	uint32_t spad_bytes;		/* of a core, 64 KiB..16 MiB, multiple of 64 */
 	uint32_t fifo_bytes;		/* weight stream FIFO of a core, 4 KiB..4 MiB */
-	uint32_t macs;			/* int8 multiply-accumulates a cycle and core, power of two */
+	uint32_t macs;			/* int8 MACs a cycle and core, power of two */
 	uint32_t matrix_mhz;		/* clock of matrix and vector engine */
 	uint32_t vector_bits;		/* power of two, 128..8192 */
 	uint32_t dma_channels;		/* of a core, 1..8; one of them streams weights and KV */
@@ -55,8 +55,8 @@ enum npu_isa {
 };
 
 /*
- * What the host of the core library gives it. All may be called from any of the core's threads, several
- * at once; none may call back into the core.
+ * What the host of the core library gives it. All may be called from any of the core's threads,
+ * several at once; none may call back into the core.
  */
 struct npu_host_ops {
 	/*
@@ -76,13 +76,13 @@ struct npu_host_ops {
 struct npu_core_config {
 	struct npu_machine machine;
 	enum npu_isa isa;
-	unsigned int threads;		/* host threads that compute; 0: as many as host cores, at most 64 */
+	unsigned int threads;		/* that compute, at most 64; 0: as many as host cores */
 	uint32_t security_counter;	/* lowest security version that boots */
 };
 
 /*
- * Makes a device in state IDLE. Errors: -EINVAL the machine is out of range (*why names the field, a
- * static string), -ENOTSUP isa not on this host, -ENOMEM, -EAGAIN no threads.
+ * Makes a device in state IDLE. Errors: -EINVAL the machine is out of range (*why names the
+ * field, a static string), -ENOTSUP isa not on this host, -ENOMEM, -EAGAIN no threads.
  */
 int npu_core_create(const struct npu_core_config *config, const struct npu_host_ops *ops,
 		    void *opaque, struct npu_core **out, const char **why);
@@ -98,14 +98,14 @@ uint32_t npu_core_reg_read(struct npu_core *core, uint32_t offset);
 void npu_core_reg_write(struct npu_core *core, uint32_t offset, uint32_t value);
 
 /*
- * Power-on state; for FLR, hot reset and machine reset. Returns when no thread touches memory any more
- * and all mappings are released.
+ * Power-on state; for FLR, hot reset and machine reset. Returns when no thread touches memory
+ * any more and all mappings are released.
  */
 void npu_core_reset(struct npu_core *core);
 
 /*
- * Bus mastering. While off the device starts no access to memory and raises no interrupt; turning it off
- * returns when accesses under way have ended. On after creation.
+ * Bus mastering. While off the device starts no access to memory and raises no interrupt;
+ * turning it off returns when accesses under way have ended. On after creation.
  */
 void npu_core_bus_master(struct npu_core *core, bool on);
 

@@ -34,8 +34,8 @@ static inline bool npu_crew_is_open(const struct npu_crew *c)
 struct npu_pool;
 
 /*
- * Makes @helpers threads; each calls work(opaque) whenever npu_pool_call() has been called, and again
- * while it returns true. NULL: no memory or no threads.
+ * Makes @helpers threads; each calls work(opaque) whenever npu_pool_call() has been called, and
+ * again while it returns true. NULL: no memory or no threads.
  */
 struct npu_pool *npu_pool_create(unsigned int helpers, bool (*work)(void *opaque), void *opaque);
 /* Ends the threads; none may be in work(). NULL is allowed. */

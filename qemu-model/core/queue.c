@@ -150,7 +150,8 @@ bool npu_queue_settle(struct npu_core *core, struct npu_queue *q)
 	if (core->running == q)
 		return false;
 	/* The running job of another queue was promised its record. */
-	while (q->kill && q->head != q->kill_tail && npu_done_room(&core->done, 1 + !!core->running)) {
+	while (q->kill && q->head != q->kill_tail &&
+	       npu_done_room(&core->done, 1 + !!core->running)) {
 		take_entry(core, q, &entry);
 		record.seqno = entry.seqno;
 		if (npu_queue_finish(core, q, &record))

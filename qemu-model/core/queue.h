@@ -57,8 +57,8 @@ bool npu_queue_finish(struct npu_core *core, struct npu_queue *q, const struct n
 void npu_queue_kill(struct npu_core *core, struct npu_queue *q);
 
 /*
- * Completes killed entries as far as there is room in the ring of records. Returns whether the queue is
- * at rest: nothing runs and nothing is to be killed. Memory held.
+ * Completes killed entries as far as there is room in the ring of records. Returns whether the
+ * queue is at rest: nothing runs and nothing is to be killed. Memory held.
  */
 bool npu_queue_settle(struct npu_core *core, struct npu_queue *q);
 

@@ -16,7 +16,10 @@ struct npu_split {
 	struct npu_crew crew;
 	uint32_t next;		/* part to take */
 	uint32_t parts;
-	/* Does part @i; false ends the whole: no further part is taken. On any thread, inside the gate. */
+	/*
+	 * Does part @i; false ends the whole: no further part is taken. On any thread, inside
+	 * the gate.
+	 */
 	bool (*part)(void *opaque, uint32_t i);
 	void *opaque;
 };

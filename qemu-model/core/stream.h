@@ -41,7 +41,7 @@ struct npu_stream {
 	struct npu_job *job;
 	uint32_t spad_bytes;
 	uint32_t owner;			/* serial of the context whose values it may hold */
-	uint32_t spad_used;		/* first byte that no command has touched since the clearing */
+	uint32_t spad_used; /* first byte that no command has touched since the clearing */
 	uint32_t pc;			/* next command */
 	uint32_t depth;			/* of loops */
 	uint32_t logged;
@@ -67,14 +67,14 @@ void npu_stream_release(struct npu_stream *s);
 void npu_stream_clear_spad(struct npu_stream *s);
 
 /*
- * Runs up to a barrier, the end, a fault, or a request to stop; the caller is inside the gate. Leaves
- * the reason in s->stop.
+ * Runs up to a barrier, the end, a fault, or a request to stop; the caller is inside the gate.
+ * Leaves the reason in s->stop.
  */
 void npu_stream_run(struct npu_stream *s);
 
 /*
- * Answers a request for attention between commands or pieces of one: lets a closer of the gate through.
- * Returns whether the stream is to stop.
+ * Answers a request for attention between commands or pieces of one: lets a closer of the gate
+ * through. Returns whether the stream is to stop.
  */
 bool npu_stream_attend(struct npu_stream *s);
 

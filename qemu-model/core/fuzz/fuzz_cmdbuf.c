@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that the other side of the device may write: command buffers, page tables, ring entries,
- * messages and doorbells. Whatever it is, every job ends in one record and the device answers a ping
- * afterwards.
+ * Everything that the other side of the device may write: command buffers, page tables, ring
+ * entries, messages and doorbells. Whatever it is, every job ends in one record and the device
+ * answers a ping afterwards.
  *
- * Input: a byte of choices, then for each command its opcode, a mask of fields to spoil and the bytes to
- * spoil them with; the rest is taken raw. So most commands are near to valid ones.
+ * Input: a byte of choices, then for each command its opcode, a mask of fields to spoil and the
+ * bytes to spoil them with; the rest is taken raw. So most commands are near to valid ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,8 @@ static void start(struct target *t)
 	vm_pte(&t->vm, DATA_VA, NPU_PT_SHIFT_LAST);
 	t->h->next = t->tables + TABLES_BYTES;
 	t->cmdbuf = vm_alloc(&t->vm, 65536, NULL);
-	vm_map(&t->vm, DATA_VA + (2u << 20), HOST_BASE + (4u << 20), DATA_BYTES, NPU_PTE_WRITE, false);
+	vm_map(&t->vm, DATA_VA + (2u << 20), HOST_BASE + (4u << 20), DATA_BYTES, NPU_PTE_WRITE,
+	       false);
 	queue_new(&t->q, &t->vm, 0, NPU_PRIORITY_NORMAL, 4);
 	t->clean = malloc(TABLES_BYTES);
 	memcpy(t->clean, host_ptr(t->h, t->tables), TABLES_BYTES);

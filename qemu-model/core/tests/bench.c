@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the command processor itself costs on this host: an empty job, a command, a phase, and how fast
- * weights stream through MATMUL. All numbers are host time.
+ * What the command processor itself costs on this host: an empty job, a command, a phase, and
+ * how fast weights stream through MATMUL. All numbers are host time.
  *
  * usage: core-bench [threads]
  */
@@ -47,7 +47,8 @@ static void time_jobs(struct cb *cb, struct vm *vm, struct queue *q, int n, doub
 			exit(1);
 		}
 		*best = t < *best ? t : *best;
-		*device = (double)done.host_ns * 1e-9 < *device ? (double)done.host_ns * 1e-9 : *device;
+		*device = (double)done.host_ns * 1e-9 < *device ? (double)done.host_ns * 1e-9
+								: *device;
 	}
 	cb_free(cb);
 }

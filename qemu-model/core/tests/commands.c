@@ -88,10 +88,19 @@ static void matrix_commands(union command *c, uint64_t va)
 		};
 		break;
 	case NPU_OP_ATTN:
-		c->attn = (struct npu_cmd_attn) {
-			.hdr = c->hdr, .q_stride = 64, .out = 8192, .out_stride = 64, .head_dim = 32,
-			.capacity = 128, .scale = 1, .n_rep = 2, .k.base = va + 4096,
-			.v.base = va + 65536, .pos.imm = 66, .m.imm = 3,
+		c->attn = (struct npu_cmd_attn){
+			.hdr = c->hdr,
+			.q_stride = 64,
+			.out = 8192,
+			.out_stride = 64,
+			.head_dim = 32,
+			.capacity = 128,
+			.scale = 1,
+			.n_rep = 2,
+			.k.base = va + 4096,
+			.v.base = va + 65536,
+			.pos.imm = 66,
+			.m.imm = 3,
 		};
 		break;
 	}
@@ -101,9 +110,15 @@ static void vector_commands(union command *c)
 {
 	switch (c->hdr.opcode) {
 	case NPU_OP_RMSNORM:
-		c->rmsnorm = (struct npu_cmd_rmsnorm) {
-			.hdr = c->hdr, .dst = 4096, .dst_stride = 64, .src_stride = 64, .weight = 8192,
-			.cols = 64, .eps = 1e-5f, .rows.imm = 3,
+		c->rmsnorm = (struct npu_cmd_rmsnorm){
+			.hdr = c->hdr,
+			.dst = 4096,
+			.dst_stride = 64,
+			.src_stride = 64,
+			.weight = 8192,
+			.cols = 64,
+			.eps = 1e-5f,
+			.rows.imm = 3,
 		};
 		break;
 	case NPU_OP_ROPE:
@@ -119,9 +134,16 @@ static void vector_commands(union command *c)
 		};
 		break;
 	case NPU_OP_EW:
-		c->ew = (struct npu_cmd_ew) {
-			.hdr = c->hdr, .op = NPU_EW_MUL, .dst = 4096, .dst_stride = 64, .a_stride = 64,
-			.b = 8192, .b_stride = 64, .cols = 64, .rows.imm = 3,
+		c->ew = (struct npu_cmd_ew){
+			.hdr = c->hdr,
+			.op = NPU_EW_MUL,
+			.dst = 4096,
+			.dst_stride = 64,
+			.a_stride = 64,
+			.b = 8192,
+			.b_stride = 64,
+			.cols = 64,
+			.rows.imm = 3,
 		};
 		break;
 	case NPU_OP_QUANT:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host for tests of the core: flat memory, the driver's side of boot, messages, contexts, queues
- * and completions, and a builder of command buffers. Calls that cannot fail in a test end the program
- * with a line on stderr when they do.
+ * A host for tests of the core: flat memory, the driver's side of boot, messages, contexts,
+ * queues and completions, and a builder of command buffers. Calls that cannot fail in a test
+ * end the program with a line on stderr when they do.
  */
 #ifndef NPU_TEST_HOST_H
 #define NPU_TEST_HOST_H
@@ -55,7 +55,10 @@ void host_free(struct host *h);
 /* Zeroed memory, page aligned; bus address. */
 uint64_t host_alloc(struct host *h, uint64_t bytes);
 void *host_ptr(const struct host *h, uint64_t bus);
-/* Waits until *value (written by the device) differs from @old, a second at most; whether it does. */
+/*
+ * Waits until *value (written by the device) differs from @old, a second at most; whether it
+ * does.
+ */
 bool host_differs(const uint32_t *value, uint32_t old, unsigned int ms);
 /* Waits until *value is @want. */
 bool host_reaches(const uint32_t *value, uint32_t want, unsigned int ms);
@@ -90,7 +93,10 @@ uint64_t *vm_pte(struct vm *vm, uint64_t va, uint32_t shift);
 void vm_map(struct vm *vm, uint64_t va, uint64_t bus, uint64_t bytes, uint64_t flags, bool large);
 /* Memory mapped for writing; *ptr is the host's. Device address. */
 uint64_t vm_alloc(struct vm *vm, uint64_t bytes, void *ptr);
-/* The same with pages that do not follow each other on the bus. ptr of the first byte is not given. */
+/*
+ * The same with pages that do not follow each other on the bus. ptr of the first byte is not
+ * given.
+ */
 uint64_t vm_alloc_scattered(struct vm *vm, uint64_t bytes);
 /* Copies to and from device addresses by the page tables. */
 void vm_write(struct vm *vm, uint64_t va, const void *src, size_t bytes);

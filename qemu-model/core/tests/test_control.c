@@ -116,7 +116,8 @@ static void test_loops(void)
 	cb_str(&cb, 30, out_va);
 	cb_str(&cb, 31, out_va + 8);
 	cb_str(&cb, 29, out_va + 16);
-	tap_ok(!run(&cb, params, 2).fault && out[0] == 20 && out[1] == 5 * 6 + 10 + 500 && out[2] == 4,
+	tap_ok(!run(&cb, params, 2).fault && out[0] == 20 && out[1] == 5 * 6 + 10 + 500 &&
+		       out[2] == 4,
 	       "loops: counts from registers, nested, with their indices");
 
 	cb_init(&cb);
@@ -179,7 +180,8 @@ static void test_breaks(void)
 	cb_alu(&cb, NPU_ALU_ADD, 30, 30, 0, 100);
 	cb_op(&cb, NPU_OP_LOOP_END);
 	cb_str(&cb, 30, out_va);
-	tap_ok(!run(&cb, NULL, 0).fault && out[0] == 3 * 102, "BREAK: leaves the innermost loop only");
+	tap_ok(!run(&cb, NULL, 0).fault && out[0] == 3 * 102,
+	       "BREAK: leaves the innermost loop only");
 }
 
 /* Every core writes its number, all wait, every core reads its neighbour's. */
@@ -240,7 +242,8 @@ static void test_deadlocks(void)
 	at = cb_barrier(&cb, 3);
 	done = run(&cb, NULL, 0);
 	tap_ok(done.fault == NPU_FAULT_DEADLOCK && done.fault_core == 1 &&
-	       done.fault_opcode == NPU_OP_BARRIER && done.fault_offset == at && done.fault_addr == 3,
+		       done.fault_opcode == NPU_OP_BARRIER && done.fault_offset == at &&
+		       done.fault_addr == 3,
 	       "BARRIER: one that waits for an ended core is a DEADLOCK, with its place");
 	cb_init(&cb);
 	cb_stream(&cb);

@@ -247,7 +247,8 @@ static void test_indices(void)
 	c.kv_store.pos.imm = 59;
 	tap_ok(works(run1(&c, 0)), "KV_STORE: up to the capacity works");
 	c.kv_store.pos.imm = 60;
-	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_INDEX, 65), "KV_STORE: one past it is an INDEX fault");
+	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_INDEX, 65),
+	       "KV_STORE: one past it is an INDEX fault");
 	c = command_example(NPU_OP_ATTN, data_va);
 	c.attn.pos.imm = 125;
 	tap_ok(works(run1(&c, 0)), "ATTN: up to the capacity works");
@@ -258,7 +259,8 @@ static void test_indices(void)
 	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_PAGE, data_va + 4096 + (1ull << 63)),
 	       "LOAD: a row far away is a page fault");
 	c.dma.mem_stride = UINT64_MAX - 1;
-	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_OVERFLOW, 1), "LOAD: a row whose address wraps faults");
+	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_OVERFLOW, 1),
+	       "LOAD: a row whose address wraps faults");
 }
 
 static void test_zero_counts(void)
@@ -315,7 +317,8 @@ static void test_limits(void)
 	       "RELAYOUT: one row past the most faults");
 	c = command_example(NPU_OP_EW, data_va);
 	c.ew.dst = c.ew.a + 64;
-	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_BAD_FIELD, c.ew.a), "EW: shifted over an operand faults");
+	tap_ok(is_fault(run1(&c, 0), NPU_FAULT_BAD_FIELD, c.ew.a),
+	       "EW: shifted over an operand faults");
 	c.ew.dst = c.ew.a;
 	tap_ok(works(run1(&c, 0)), "EW: in place works");
 	c = command_example(NPU_OP_EW, data_va);
@@ -441,7 +444,8 @@ static void test_scattered(void)
 	cb_free(&cb);
 	cb_init(&cb);
 	/* addresses in the middle of pages, so that nothing fits them */
-	fill_job(&cb, va[0][1], va[1][1] + 64 * 5, va[2][1] + 64 * 3, va[3][1] + 64 * 7, va[4][1] + 2);
+	fill_job(&cb, va[0][1], va[1][1] + 64 * 5, va[2][1] + 64 * 3, va[3][1] + 64 * 7,
+		 va[4][1] + 2);
 	db = cb_run(&cb, &vm, &q, NULL, 0);
 	cb_free(&cb);
 	vm_read(&vm, va[4][0], a, 256 + 3 * 4352 + 3 * 1152);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same program on any number of host threads gives the same bytes and the same modelled figures;
- * split over any number of cores, the same bytes.
+ * The same program on any number of host threads gives the same bytes and the same modelled
+ * figures; split over any number of cores, the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,11 @@ struct result {
 };
 
 /*
- * Some layers of norm, quantisation, a matrix whose rows are split over @cores, silu; everybody reads
- * the whole result of the layer before.
+ * Some layers of norm, quantisation, a matrix whose rows are split over @cores, silu; everybody
+ * reads the whole result of the layer before.
  */
-static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, uint64_t w, uint64_t y)
+static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, uint64_t w,
+		   uint64_t y)
 {
 	uint32_t part = N / cores;
 
@@ -31,8 +32,14 @@ static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, ui
 			.mem_stride = 4 * K, .row_bytes = 4 * K, .rows.imm = ROWS,
 		};
 		struct npu_cmd_rmsnorm norm = {
-			.hdr.opcode = NPU_OP_RMSNORM, .dst = 1 << 16, .dst_stride = K, .src_stride = K,
-			.weight = 0, .cols = K, .eps = 1e-5f, .rows.imm = ROWS,
+			.hdr.opcode = NPU_OP_RMSNORM,
+			.dst = 1 << 16,
+			.dst_stride = K,
+			.src_stride = K,
+			.weight = 0,
+			.cols = K,
+			.eps = 1e-5f,
+			.rows.imm = ROWS,
 		};
 		struct npu_cmd_quant quant = {
 			.hdr.opcode = NPU_OP_QUANT, .dst = 2 << 16, .src = 1 << 16, .src_stride = K,
@@ -173,8 +180,8 @@ int main(void)
 				 same_figures(&r->done, &base->done);
 			tried++;
 		}
-		tap_ok(bytes && tried, "wtype %u: %u instruction sets give the same bytes", wtypes[i],
-		       tried);
+		tap_ok(bytes && tried, "wtype %u: %u instruction sets give the same bytes",
+		       wtypes[i], tried);
 	}
 	free(base);
 	free(r);

@@ -61,11 +61,13 @@ static void test_faults(void)
 	tap_ok(told && msg.fault.queue == 0 && msg.fault.context == 0 &&
 	       msg.fault.seqno == done.seqno && msg.fault.addr == 0x7000000000ull &&
 	       msg.fault.fault == NPU_FAULT_PAGE, "fault: the driver is told once, with details");
-	tap_ok(run_good(0).fault == NPU_FAULT_CONTEXT, "fault: later jobs of the context do not start");
+	tap_ok(run_good(0).fault == NPU_FAULT_CONTEXT,
+	       "fault: later jobs of the context do not start");
 	tap_ok(!host_receive(h, &msg, 50), "fault: which is no new event");
 	tap_ok(run_good(1).fault == NPU_FAULT_NONE, "fault: another context runs on");
 	host_call3(h, NPU_MSG_CONTEXT_RESET, 0, 0, 0);
-	tap_ok(run_good(0).fault == NPU_FAULT_NONE, "fault: the context runs again after its reset");
+	tap_ok(run_good(0).fault == NPU_FAULT_NONE,
+	       "fault: the context runs again after its reset");
 }
 
 /* The lowest core's fault is the one reported, and the others' stores do not matter. */
@@ -153,8 +155,13 @@ static void test_toctou(void)
 static void start_load(unsigned int i)
 {
 	struct npu_cmd_matmul mm = {
-		.hdr.opcode = NPU_OP_MATMUL, .wtype = NPU_WTYPE_F32, .n = 4096, .k = 256, .ldo = 4096,
-		.out = 65536, .m.imm = 8,
+		.hdr.opcode = NPU_OP_MATMUL,
+		.wtype = NPU_WTYPE_F32,
+		.n = 4096,
+		.k = 256,
+		.ldo = 4096,
+		.out = 65536,
+		.m.imm = 8,
 	};
 	const uint32_t *progress;
 	struct cb cb;

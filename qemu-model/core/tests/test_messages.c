@@ -39,7 +39,8 @@ static void test_simple(struct host *h)
 	expect(h, &msg, INVALID, "a request with a status is refused");
 	expect3(h, 0x7f, 0, 0, 0, NPU_MSG_STATUS_UNKNOWN, "an unknown message is answered UNKNOWN");
 	msg = (struct npu_msg) { .type = NPU_MSG_TELEMETRY };
-	tap_ok(host_call(h, &msg) == OK && msg.telemetry.matrix_mhz == npu_machine_default.matrix_mhz,
+	tap_ok(host_call(h, &msg) == OK &&
+		       msg.telemetry.matrix_mhz == npu_machine_default.matrix_mhz,
 	       "TELEMETRY: states the clock");
 	expect3(h, NPU_MSG_TELEMETRY, 1, 0, 0, INVALID, "TELEMETRY: an argument is refused");
 	msg = (struct npu_msg) { .type = NPU_MSG_POWER, .power = { .state = 1, .mhz = 1 } };
@@ -67,27 +68,32 @@ static void test_context(struct host *h)
 	expect3(h, NPU_MSG_CONTEXT_CREATE, last, root, 1, INVALID,
 		"CONTEXT_CREATE: an unused argument is refused");
 	expect3(h, NPU_MSG_CONTEXT_CREATE, last, root, 0, OK, "CONTEXT_CREATE: the last id works");
-	expect3(h, NPU_MSG_CONTEXT_CREATE, last, root, 0, BUSY, "CONTEXT_CREATE: an id twice is BUSY");
+	expect3(h, NPU_MSG_CONTEXT_CREATE, last, root, 0, BUSY,
+		"CONTEXT_CREATE: an id twice is BUSY");
 	expect3(h, NPU_MSG_TLB_INVALIDATE, last, 0, NPU_VA_SIZE, OK,
 		"TLB_INVALIDATE: the whole address space");
 	expect3(h, NPU_MSG_TLB_INVALIDATE, last, NPU_VA_SIZE - 1, 1, OK,
 		"TLB_INVALIDATE: the last byte");
 	expect3(h, NPU_MSG_TLB_INVALIDATE, last, NPU_VA_SIZE - 1, 2, INVALID,
 		"TLB_INVALIDATE: one byte past the address space is refused");
-	expect3(h, NPU_MSG_TLB_INVALIDATE, last, 0, 0, INVALID, "TLB_INVALIDATE: no bytes are refused");
+	expect3(h, NPU_MSG_TLB_INVALIDATE, last, 0, 0, INVALID,
+		"TLB_INVALIDATE: no bytes are refused");
 	expect3(h, NPU_MSG_TLB_INVALIDATE, last, 4096, ~0ull, INVALID,
 		"TLB_INVALIDATE: a range that wraps is refused");
 	expect3(h, NPU_MSG_TLB_INVALIDATE, last - 1, 0, 4096, NOENT,
 		"TLB_INVALIDATE: an unknown context");
-	expect3(h, NPU_MSG_CONTEXT_RESET, last, 0, 0, OK, "CONTEXT_RESET: of a context without queues");
-	expect3(h, NPU_MSG_CONTEXT_RESET, last - 1, 0, 0, NOENT, "CONTEXT_RESET: an unknown context");
+	expect3(h, NPU_MSG_CONTEXT_RESET, last, 0, 0, OK,
+		"CONTEXT_RESET: of a context without queues");
+	expect3(h, NPU_MSG_CONTEXT_RESET, last - 1, 0, 0, NOENT,
+		"CONTEXT_RESET: an unknown context");
 	expect3(h, NPU_MSG_CONTEXT_RESET, last + 1, 0, 0, INVALID,
 		"CONTEXT_RESET: one past the last id is refused");
 	expect3(h, NPU_MSG_CONTEXT_RESET, last, 1, 0, INVALID,
 		"CONTEXT_RESET: an unused argument is refused");
 	expect3(h, NPU_MSG_CONTEXT_DESTROY, last, 1, 0, INVALID,
 		"CONTEXT_DESTROY: an unused argument is refused");
-	expect3(h, NPU_MSG_CONTEXT_DESTROY, last - 1, 0, 0, NOENT, "CONTEXT_DESTROY: an unknown context");
+	expect3(h, NPU_MSG_CONTEXT_DESTROY, last - 1, 0, 0, NOENT,
+		"CONTEXT_DESTROY: an unknown context");
 	expect3(h, NPU_MSG_CONTEXT_DESTROY, last, 0, 0, OK, "CONTEXT_DESTROY: works");
 	expect3(h, NPU_MSG_CONTEXT_DESTROY, last, 0, 0, NOENT, "CONTEXT_DESTROY: works once");
 }
@@ -116,7 +122,8 @@ static void test_queue_create(struct host *h)
 	} cases[] = {
 		{ queue_msg(last + 1, 0, 0, 4, ring), INVALID, "one past the last id is refused" },
 		{ queue_msg(last, 3, 0, 4, ring), NOENT, "an unknown context" },
-		{ queue_msg(last, 99, 0, 4, ring), INVALID, "a context past the last id is refused" },
+		{ queue_msg(last, 99, 0, 4, ring), INVALID,
+		  "a context past the last id is refused" },
 		{ queue_msg(last, 0, NPU_PRIORITY_COUNT, 4, ring), INVALID,
 		  "a priority past the highest is refused" },
 		{ queue_msg(last, 0, 0, NPU_QUEUE_ENTRIES_MIN / 2, ring), INVALID,
@@ -125,7 +132,8 @@ static void test_queue_create(struct host *h)
 		  "too large a ring is refused" },
 		{ queue_msg(last, 0, 0, 5, ring), INVALID, "a ring of no power of two is refused" },
 		{ queue_msg(last, 0, 0, 4, ring + 256), INVALID, "a misaligned ring is refused" },
-		{ queue_msg(last, 0, 0, 4, 0x1000), BUS, "a ring that the bus refuses is reported" },
+		{ queue_msg(last, 0, 0, 4, 0x1000), BUS,
+		  "a ring that the bus refuses is reported" },
 		{ queue_msg(last, 0, NPU_PRIORITY_REALTIME, NPU_QUEUE_ENTRIES_MAX, ring), OK,
 		  "the last id, priority and size work" },
 		{ queue_msg(last, 0, 0, 4, ring), BUSY, "an id twice is BUSY" },
@@ -146,8 +154,10 @@ static void test_queue(struct host *h)
 		uint16_t type;
 		const char *name;
 	} types[] = {
-		{ NPU_MSG_QUEUE_SUSPEND, "QUEUE_SUSPEND" }, { NPU_MSG_QUEUE_RESUME, "QUEUE_RESUME" },
-		{ NPU_MSG_QUEUE_RESET, "QUEUE_RESET" }, { NPU_MSG_QUEUE_PRIORITY, "QUEUE_PRIORITY" },
+		{ NPU_MSG_QUEUE_SUSPEND, "QUEUE_SUSPEND" },
+		{ NPU_MSG_QUEUE_RESUME, "QUEUE_RESUME" },
+		{ NPU_MSG_QUEUE_RESET, "QUEUE_RESET" },
+		{ NPU_MSG_QUEUE_PRIORITY, "QUEUE_PRIORITY" },
 		{ NPU_MSG_QUEUE_DESTROY, "QUEUE_DESTROY" },
 	};
 	uint32_t last = npu_machine_default.queues - 1;
@@ -194,7 +204,8 @@ static void test_rings(struct host *h)
 	irqs = h->irqs[NPU_MSIX_EVENT];
 	msg = (struct npu_msg) { .type = NPU_MSG_PING };
 	host_send(h, &msg);
-	tap_ok(host_differs(&h->irqs[NPU_MSIX_EVENT], irqs, 1000), "mailbox: an armed ring interrupts");
+	tap_ok(host_differs(&h->irqs[NPU_MSIX_EVENT], irqs, 1000),
+	       "mailbox: an armed ring interrupts");
 	host_send(h, &msg);
 	tap_ok(host_reaches(&h->status->d2h_tail, h->d2h_head + 2, 5000) &&
 	       h->irqs[NPU_MSIX_EVENT] == irqs + 1, "mailbox: only once until it is armed again");

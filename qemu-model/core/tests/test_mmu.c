@@ -83,7 +83,8 @@ static void test_pages(void)
 	tap_ok(faults(VA, true, NPU_FAULT_PROTECTION), "4 KiB: a read-only page is not written");
 	vm_map(&vm, VA + 4096, bus + 4096, 4096, NPU_PTE_WRITE, false);
 	tap_ok(reads(VA + 4096, 13), "4 KiB: a page mapped later works without an invalidation");
-	tap_ok(faults(VA + 4096, true, NPU_FAULT_NONE), "4 KiB: a page with write access is written");
+	tap_ok(faults(VA + 4096, true, NPU_FAULT_NONE),
+	       "4 KiB: a page with write access is written");
 }
 
 static void test_large(void)
@@ -100,7 +101,8 @@ static void test_large(void)
 	vm_map(&vm, va, bus, NPU_LARGE_PAGE_SIZE, NPU_PTE_WRITE, true);
 	tap_ok(reads(va, 21) && reads(va + NPU_LARGE_PAGE_SIZE - 8, 22),
 	       "2 MiB: first and last word are read");
-	tap_ok(faults(va + NPU_LARGE_PAGE_SIZE, false, NPU_FAULT_PAGE), "2 MiB: one past it faults");
+	tap_ok(faults(va + NPU_LARGE_PAGE_SIZE, false, NPU_FAULT_PAGE),
+	       "2 MiB: one past it faults");
 	*vm_pte(&vm, va + NPU_LARGE_PAGE_SIZE, NPU_PT_SHIFT_MID) =
 		(bus + NPU_PAGE_SIZE) | NPU_PTE_VALID | NPU_PTE_LEAF;
 	tap_ok(faults(va + NPU_LARGE_PAGE_SIZE, false, NPU_FAULT_PAGE),
@@ -138,7 +140,8 @@ static void test_entries(void)
 	good = *pte;
 	invalidate(va, 4096);
 	*pte = good | NPU_PTE_WRITE;
-	tap_ok(faults(va, false, NPU_FAULT_PAGE), "entries: WRITE in a table's entry is a page fault");
+	tap_ok(faults(va, false, NPU_FAULT_PAGE),
+	       "entries: WRITE in a table's entry is a page fault");
 	*pte = good | 1ull << 55;
 	tap_ok(faults(va, false, NPU_FAULT_PAGE), "entries: an unknown bit there as well");
 	*pte = good;
@@ -150,7 +153,8 @@ static void test_entries(void)
 	tap_ok(faults(va, false, NPU_FAULT_PAGE),
 	       "entries: a table that points to itself ends after three levels");
 	*pte = 0x1000 | NPU_PTE_VALID;
-	tap_ok(faults(va, false, NPU_FAULT_BUS), "entries: a table that the bus refuses is a BUS fault");
+	tap_ok(faults(va, false, NPU_FAULT_BUS),
+	       "entries: a table that the bus refuses is a BUS fault");
 	*pte = good;
 	vm_map(&vm, va + 8192, 0x1000, 4096, 0, false);
 	tap_ok(faults(va + 8192, false, NPU_FAULT_BUS),

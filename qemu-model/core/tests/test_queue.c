@@ -304,7 +304,8 @@ static void test_interrupts(void)
 	       "interrupts: arming at the tail waits for the next record");
 	put_empty(&q, 1);
 	queue_ring(&q);
-	tap_ok(host_differs(&h->irqs[NPU_MSIX_DONE], irqs + 2, 1000), "interrupts: which raises one");
+	tap_ok(host_differs(&h->irqs[NPU_MSIX_DONE], irqs + 2, 1000),
+	       "interrupts: which raises one");
 	h->done_head++;
 	put_empty(&q, 1);
 	queue_ring(&q);

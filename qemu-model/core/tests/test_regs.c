@@ -109,7 +109,8 @@ static void test_irq(struct host *h)
 	}
 	tap_ok(ok, "self test: each vector is raised once");
 	wr(h, NPU_REG_TEST_IRQ, NPU_MSIX_COUNT);
-	tap_ok(h->irqs[0] == 1 && h->irqs[1] == 1, "self test: one vector past the last does nothing");
+	tap_ok(h->irqs[0] == 1 && h->irqs[1] == 1,
+	       "self test: one vector past the last does nothing");
 }
 
 static uint32_t dma(struct host *h, uint64_t addr, uint32_t size, uint32_t what)
@@ -145,7 +146,8 @@ static void test_dma(struct host *h)
 	       p[16] == NPU_TEST_DMA_PATTERN, "self test: CLEAR writes zeros");
 	tap_ok(dma(h, bus, NPU_TEST_DMA_MAX + 1, NPU_TEST_DMA_FILL) == NPU_BOOT_SIZE,
 	       "self test: one byte past the largest size is refused");
-	tap_ok(dma(h, bus, 0, NPU_TEST_DMA_FILL) == NPU_BOOT_OK, "self test: no bytes are no error");
+	tap_ok(dma(h, bus, 0, NPU_TEST_DMA_FILL) == NPU_BOOT_OK,
+	       "self test: no bytes are no error");
 	tap_ok(dma(h, bus, 16, 0) == NPU_BOOT_FIELD && dma(h, bus, 16, 4) == NPU_BOOT_FIELD,
 	       "self test: unknown commands are refused");
 	tap_ok(dma(h, HOST_BASE - 4096, 16, NPU_TEST_DMA_FILL) == NPU_BOOT_BUS,
