@@ -196,6 +196,8 @@ void npu_core_reset(struct npu_core *core)
 {
 	pthread_mutex_lock(&core->reset_lock);
 	npu_gate_close_reset(&core->gate);
+	npu_device_set_state(core, NPU_STATE_RESETTING);
+	/* What is asked for from here on belongs to the time after. */
 	__atomic_store_n(&core->requests, 0, __ATOMIC_SEQ_CST);
 	teardown(core);
 	core->regs = (struct npu_regs) { 0 };

@@ -64,6 +64,14 @@ static uint32_t *plain_reg(struct npu_regs *r, uint32_t offset)
 	return NULL;
 }
 
+/* A reset counts from the moment it is asked for, however late the control thread comes to it. */
+static uint32_t visible_state(const struct npu_core *core)
+{
+	if (__atomic_load_n(&core->requests, __ATOMIC_ACQUIRE) & NPU_REQUEST_RESET)
+		return NPU_STATE_RESETTING;
+	return npu_device_state(core);
+}
+
 uint32_t npu_core_reg_read(struct npu_core *core, uint32_t offset)
 {
 	struct npu_regs *r = &core->regs;
@@ -87,7 +95,7 @@ uint32_t npu_core_reg_read(struct npu_core *core, uint32_t offset)
 	case NPU_REG_TEST_DMA_STATUS:
 		return r->test_dma_status;
 	case NPU_REG_STATE:
-		return npu_device_state(core);
+		return visible_state(core);
 	case NPU_REG_ERROR:
 		return __atomic_load_n(&r->error, __ATOMIC_ACQUIRE);
 	case NPU_REG_ERROR_FOUND:
@@ -95,7 +103,7 @@ uint32_t npu_core_reg_read(struct npu_core *core, uint32_t offset)
 	case NPU_REG_ERROR_WANTED:
 		return r->error_wanted;
 	case NPU_REG_FW_API:
-		return npu_device_state(core) == NPU_STATE_RUNNING ? r->fw_api : 0;
+		return visible_state(core) == NPU_STATE_RUNNING ? r->fw_api : 0;
 	case NPU_REG_RESETS:
 		return __atomic_load_n(&core->resets, __ATOMIC_RELAXED);
 	}
@@ -137,7 +145,7 @@ static uint32_t test_dma(struct npu_core *core, uint32_t what)
 
 static void write_boot(struct npu_core *core, uint32_t value)
 {
-	uint32_t state = npu_device_state(core);
+	uint32_t state = visible_state(core);
 
 	if (value != 1 || (state != NPU_STATE_IDLE && state != NPU_STATE_ERROR))
 		return;
@@ -191,10 +199,8 @@ void npu_core_reg_write(struct npu_core *core, uint32_t offset, uint32_t value)
 		r->test_dma_status = test_dma(core, value);
 		break;
 	case NPU_REG_CTRL:
-		if (value == NPU_CTRL_RESET) {
-			npu_device_set_state(core, NPU_STATE_RESETTING);
+		if (value == NPU_CTRL_RESET)
 			npu_device_request(core, NPU_REQUEST_RESET);
-		}
 		break;
 	case NPU_REG_BOOT:
 		write_boot(core, value);

@@ -232,6 +232,9 @@ static void test_resets(unsigned int threads)
 			host_boot(h);
 			break;
 		case 2:
+			for (int j = 0; j < 20; j++)
+				npu_core_reg_write(h->core, NPU_REG_CTRL, NPU_CTRL_RESET);
+			ok &= host_state(h, NPU_STATE_IDLE, 5000);
 			npu_core_reg_write(h->core, NPU_REG_CTRL, NPU_CTRL_RESET);
 			npu_core_reset(h->core);
 			ok &= h->maps == 0;
