@@ -324,10 +324,9 @@ static struct source sums(const struct npu_plan *p, const struct layout *l)
 
 static int attention(struct npu_plan *p, const struct npu_attention *a)
 {
-	const struct source in = plan_x_source(p, a->norm);
 	uint32_t mark = p->used;
 	struct layout l = { 0 };
-	struct source out;
+	struct source in, out;
 	int rc = p->cb->error;
 
 	if (!rc)
@@ -337,7 +336,9 @@ static int attention(struct npu_plan *p, const struct npu_attention *a)
 	l.records = !keeps(p) && act_kind_of(a->wo.type) == ACT_Q8 &&
 		    n_rep(p) * p->shape.head_dim % NPU_QBLOCK == 0;
 	plan_forget_logits(p);
-	rc = choose(p, a, &in, &l);
+	rc = plan_normed(p, a->norm, kinds_of(a), &in);
+	if (!rc)
+		rc = choose(p, a, &in, &l);
 	if (!rc)
 		rc = take(p, a, &in, &l);
 	for (uint32_t core = 0; core < p->cores && !rc; core++)

@@ -8,12 +8,6 @@
 
 #define WHAT	"embed"
 
-/* Rows of a core when each takes some: whole groups of 16. */
-static uint32_t share_of(const struct npu_plan *p)
-{
-	return NPU_ALIGN_UP((p->shape.m_max + p->cores - 1) / p->cores, 16u);
-}
-
 static int rows_to(struct npu_plan *p, uint32_t core, const struct npu_weight *table,
 		   uint64_t tokens, const struct tile *t, uint32_t index, uint32_t to)
 {
@@ -57,34 +51,15 @@ static int embed_resident(struct npu_plan *p, const struct npu_weight *table, ui
 	return rc;
 }
 
-/* Rows core * share .. of the chunk as a tile; their count may turn out to be zero. */
-static int share_begin(struct npu_plan *p, uint32_t core, uint32_t share, struct tile *t)
-{
-	const struct npu_plan_shape *s = &p->shape;
-
-	if (s->m_reg == NPU_REG_ZERO)
-		npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_ROWS, NPU_REG_ZERO, NPU_REG_ZERO,
-			     s->m_max);
-	else
-		npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_ROWS, s->m_reg, NPU_REG_ZERO, 0);
-	npu_emit_alu(p->cb, core, NPU_ALU_SUBSAT, REG_ROWS, REG_ROWS, NPU_REG_ZERO, core * share);
-	npu_emit_alu(p->cb, core, NPU_ALU_MIN, REG_ROWS, REG_ROWS, NPU_REG_ZERO, share);
-	npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_ROW, NPU_REG_ZERO, NPU_REG_ZERO, core * share);
-	npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_POS, s->pos_reg, REG_ROW, 0);
-	*t = (struct tile){ .n = npu_count(0, REG_ROWS), .max = share, .row_reg = REG_ROW,
-			    .pos_reg = REG_POS };
-	return p->cb->error;
-}
-
 /* Pieces of a core's share, each loaded and stored: two buffers in turn. */
 static int embed_share(struct npu_plan *p, uint32_t core, const struct npu_weight *table,
-		       uint64_t tokens, uint32_t share, uint32_t rows, const uint32_t index[2],
+		       uint64_t tokens, uint32_t rows, const uint32_t index[2],
 		       const uint32_t to[2])
 {
 	struct tile all;
-	int rc = share_begin(p, core, share, &all);
+	int rc = tile_share(p, core, core, p->cores, &all);
 
-	for (uint32_t first = 0; first < share && !rc; first += rows) {
+	for (uint32_t first = 0; first < all.max && !rc; first += rows) {
 		uint32_t b = first / rows % 2;
 		struct tile t = all;
 
@@ -109,7 +84,7 @@ static int embed_share(struct npu_plan *p, uint32_t core, const struct npu_weigh
 
 static int embed_memory(struct npu_plan *p, const struct npu_weight *table, uint64_t tokens)
 {
-	uint32_t share = share_of(p);
+	uint32_t share = (p->shape.m_max + p->cores - 1) / p->cores;
 	uint32_t rows = spad_rows(p, 0, 2 * (4ull * p->x_ld + 4));
 	uint32_t index[2], to[2];
 	int rc = p->cb->error;
@@ -125,7 +100,7 @@ static int embed_memory(struct npu_plan *p, const struct npu_weight *table, uint
 			return spad_fail(p, WHAT, 4ull * p->x_ld * rows, rows);
 	}
 	for (uint32_t core = 0; core < p->cores && !rc; core++)
-		rc = embed_share(p, core, table, tokens, share, rows, index, to);
+		rc = embed_share(p, core, table, tokens, rows, index, to);
 	return rc ? rc : plan_barrier(p);
 }
 

@@ -46,11 +46,12 @@ static int ffn(struct npu_plan *p, const struct npu_ffn *f)
 	if (rc)
 		return rc;
 	plan_forget_logits(p);
-	up.in = plan_x_source(p, f->norm);
 	up.w[0] = f->gate;
 	up.w[1] = f->up;
 	between(p, f, &up.out, &in);
-	rc = project(p, &up);
+	rc = plan_normed(p, f->norm, act_kind_of(f->gate.type) | act_kind_of(f->up.type), &up.in);
+	if (!rc)
+		rc = project(p, &up);
 	if (!rc)
 		rc = plan_barrier(p);
 	if (!rc)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Matrices applied to activations. Each core has a slice of the output columns, that is a run
- * of strips; it walks over tiles of rows, and in a tile over chunks of its columns.
+ * of strips; it walks over tiles of rows, and in a tile over chunks of its columns. When rows are
+ * so long that weights would be streamed for many tiles, the cores form groups, each with a share
+ * of the rows that is one tile.
  */
 #include <errno.h>
 
@@ -14,6 +16,7 @@
 
 /* How an operator lies in the scratchpad */
 struct layout {
+	uint32_t groups;	/* of cores, with a share of the rows each */
 	uint32_t rows;		/* of a tile */
 	uint32_t cols;		/* of a chunk */
 	uint32_t buffers;	/* of each kind: 2 if there are several chunks */
@@ -72,12 +75,12 @@ static uint32_t unit_of(const struct project *op)
 	return op->out.kind == SINK_RECORDS ? NPU_QBLOCK / NPU_STRIP_ROWS : 1;
 }
 
-static void core_strips(const struct npu_plan *p, const struct project *op, uint32_t core,
-			uint32_t *first, uint32_t *end)
+static void core_strips(const struct npu_plan *p, const struct project *op, uint32_t groups,
+			uint32_t core, uint32_t *first, uint32_t *end)
 {
-	uint32_t unit = unit_of(op);
+	uint32_t unit = unit_of(op), members = p->cores / groups;
 
-	slice_of(strips_of(op->w[0].n) / unit, p->cores, core, first, end);
+	slice_of(strips_of(op->w[0].n) / unit, members, core % members, first, end);
 	*first *= unit;
 	*end *= unit;
 }
@@ -109,18 +112,26 @@ static uint32_t kinds_of(const struct project *op)
 	return kinds;
 }
 
-/* Chooses chunk and tile: as few tiles as possible, then as wide chunks as possible. */
-static int choose(const struct npu_plan *p, const struct project *op, struct layout *l)
+/* Rows that a core works on at most. */
+static uint32_t rows_wanted(const struct npu_plan *p, const struct project *op, uint32_t groups)
 {
-	uint32_t want = op->last_row ? 1 : p->shape.m_max;
-	bool whole = op->in.kind == SOURCE_SPAD || op->out.kind == SINK_SPAD;
+	return op->last_row ? 1 : (p->shape.m_max + groups - 1) / groups;
+}
+
+/* Chunk and tile for this many groups: as few tiles as possible, then chunks as wide as possible.
+ */
+static void fit(const struct npu_plan *p, const struct project *op, uint32_t groups,
+		struct layout *l)
+{
+	uint32_t want = rows_wanted(p, op, groups);
 	uint64_t fixed = act_fixed_bytes(p, &op->in, kinds_of(op));
 	uint64_t act = act_row_bytes(&op->in, kinds_of(op));
 	uint32_t unit = unit_of(op) * NPU_STRIP_ROWS;
 	uint32_t first, end, slice;
 
-	core_strips(p, op, 0, &first, &end);
+	core_strips(p, op, groups, 0, &first, &end);
 	slice = (end - first) * NPU_STRIP_ROWS;
+	l->groups = groups;
 	l->rows = 0;
 	for (uint32_t cols = slice; cols >= unit;
 	     cols = cols > CHUNK_COLS ? CHUNK_COLS : cols / 2) {
@@ -140,9 +151,41 @@ static int choose(const struct npu_plan *p, const struct project *op, struct lay
 		if (rows == want)
 			break;
 	}
-	if (!l->rows || (whole && l->rows < want))
-		return spad_fail(p, op->what, fixed + (whole ? want : 1) *
-				 (act + 2 * chunk_row_bytes(op, unit)), whole ? want : 1);
+}
+
+/* Bytes from memory to a core: activations once, weights with each tile. */
+static uint64_t traffic(const struct npu_plan *p, const struct project *op, const struct layout *l)
+{
+	uint32_t want = rows_wanted(p, op, l->groups);
+	uint64_t weights = 0;
+
+	for (uint32_t i = 0; i < op->n_w; i++)
+		weights += npu_weight_bytes(op->w[i].type, op->w[i].n, op->w[i].k);
+	return want * act_row_bytes(&op->in, kinds_of(op)) +
+	       weights * l->groups / p->cores * ((want + l->rows - 1) / l->rows);
+}
+
+/* Groups are for rows in memory, and of one tile each: the loop over tiles knows no shares. */
+static int choose(const struct npu_plan *p, const struct project *op, struct layout *l)
+{
+	bool whole = op->in.kind == SOURCE_SPAD || op->out.kind == SINK_SPAD;
+	uint32_t want = whole ? rows_wanted(p, op, 1) : 1;
+	struct layout other = { 0 };
+
+	fit(p, op, 1, l);
+	if (l->rows < want)
+		return spad_fail(p, op->what,
+				 act_fixed_bytes(p, &op->in, kinds_of(op)) +
+				 want * (act_row_bytes(&op->in, kinds_of(op)) +
+					 chunk_row_bytes(op, unit_of(op) * NPU_STRIP_ROWS)), want);
+	for (uint32_t n = 2; n <= p->cores && !whole && !op->last_row; n++) {
+		if (p->cores % n || p->shape.m_max < n * NPU_STRIP_ROWS)
+			continue;
+		fit(p, op, n, &other);
+		if (other.rows == rows_wanted(p, op, n) &&
+		    traffic(p, op, &other) < traffic(p, op, l))
+			*l = other;
+	}
 	return 0;
 }
 
@@ -307,7 +350,7 @@ static int core_part(struct npu_plan *p, const struct project *op, const struct 
 	uint32_t first, end;
 	struct tile t;
 
-	core_strips(p, op, core, &first, &end);
+	core_strips(p, op, l->groups, core, &first, &end);
 	if (first == end)
 		return p->cb->error;
 	act_begin(p, core, &op->in, &l->act);
@@ -319,10 +362,13 @@ static int core_part(struct npu_plan *p, const struct project *op, const struct 
 		t.bias = 0;
 		return tile_chunks(p, op, l, &t, core, first, end);
 	}
-	tile_begin(p, core, l->rows, &t);
+	if (l->groups > 1)
+		tile_share(p, core, core / (p->cores / l->groups), l->groups, &t);
+	else
+		tile_begin(p, core, l->rows, &t);
 	act_tile(p, core, &op->in, &l->act, &t);
 	tile_chunks(p, op, l, &t, core, first, end);
-	return tile_end(p, core, l->rows);
+	return l->groups > 1 ? p->cb->error : tile_end(p, core, l->rows);
 }
 
 int project(struct npu_plan *p, const struct project *op)

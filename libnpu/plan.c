@@ -131,7 +131,7 @@ int npu_plan_workspace(struct npu_device *dev, const struct npu_plan_shape *s, u
 
 	if (!rc)
 		*bytes = s->m_max * (4ull * ld_of(s->dim) + exchange_bytes(q_cols(s)) +
-				     exchange_bytes(s->ffn_dim));
+				     exchange_bytes(s->ffn_dim) + exchange_bytes(s->dim));
 	return rc;
 }
 
@@ -183,6 +183,7 @@ static int lay_out(struct npu_plan *p, uint64_t workspace)
 	p->ws_x = workspace;
 	p->ws_att = p->ws_x + 4 * m * p->x_ld;
 	p->ws_ffn = p->ws_att + m * exchange_bytes(q_cols(s));
+	p->ws_norm = p->ws_ffn + m * exchange_bytes(s->ffn_dim);
 	p->resident = s->dim && can_be_resident(p);
 	p->logits = SPAD_NONE;
 	p->x = SPAD_NONE;

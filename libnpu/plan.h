@@ -45,6 +45,7 @@ struct npu_plan {
 	uint64_t ws_x;		/* float [m_max][x_ld] */
 	uint64_t ws_att;	/* records or float [m_max][n_heads * head_dim] */
 	uint64_t ws_ffn;	/* records or float [m_max][ffn_dim] */
+	uint64_t ws_norm;	/* records or float [m_max][dim], x after a norm */
 	uint32_t x_ld;		/* elements */
 	/* scratchpad */
 	uint32_t used;
@@ -92,6 +93,11 @@ uint32_t spad_rows(const struct npu_plan *p, uint64_t fixed, uint64_t per_row);
  */
 int tile_begin(struct npu_plan *p, uint32_t core, uint32_t rows, struct tile *t);
 int tile_end(struct npu_plan *p, uint32_t core, uint32_t rows);
+/*
+ * Part `part` of `parts` equal shares of the chunk's rows; there may turn out to be none. Eight
+ * ALU commands; REG_PIECE is free again.
+ */
+int tile_share(struct npu_plan *p, uint32_t core, uint32_t part, uint32_t parts, struct tile *t);
 /* The last row of the chunk, in memory; an ALU command if it varies. */
 int tile_last(struct npu_plan *p, uint32_t core, struct tile *t);
 /* Piece j (size rows) of a tile: its count is in *n; an ALU command or two if it varies. */
@@ -222,8 +228,13 @@ int project(struct npu_plan *p, const struct project *op);
 /* Cuts `units` in cores parts: [*first, *end) is that of a core; the first ones are the largest. */
 void slice_of(uint32_t units, uint32_t cores, uint32_t core, uint32_t *first, uint32_t *end);
 
-/* x of the plan as a source (with a norm) or a sink that adds. */
+/* x of the plan as a source, with a norm. */
 struct source plan_x_source(const struct npu_plan *p, uint64_t norm);
+/*
+ * The same for activations of these kinds; when x is in memory the cores share the work of the
+ * norm first. op_norm.c
+ */
+int plan_normed(struct npu_plan *p, uint64_t norm, uint32_t kinds, struct source *out);
 /* After x has been changed slice by slice: every core has all of it. */
 int plan_x_exchange(struct npu_plan *p);
 /* x += w * in */

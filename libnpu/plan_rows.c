@@ -42,6 +42,32 @@ int tile_end(struct npu_plan *p, uint32_t core, uint32_t rows)
 	return rows >= p->shape.m_max ? p->cb->error : plan_loop_end(p, core);
 }
 
+/* 2^SHARE_SHIFT / parts, rounded up: divides numbers below 2^12 + 2^4 exactly. */
+#define SHARE_SHIFT	20
+
+int tile_share(struct npu_plan *p, uint32_t core, uint32_t part, uint32_t parts, struct tile *t)
+{
+	const struct npu_plan_shape *s = &p->shape;
+	uint64_t inverse = ((1ull << SHARE_SHIFT) + parts - 1) / parts;
+
+	/* REG_PIECE = rows of a share, REG_ROW = first row, REG_ROWS = rows that are there */
+	npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_ROWS, s->m_reg, NPU_REG_ZERO,
+		     s->m_reg == NPU_REG_ZERO ? s->m_max : 0);
+	npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_PIECE, REG_ROWS, NPU_REG_ZERO, parts - 1);
+	npu_emit_alu(p->cb, core, NPU_ALU_MUL, REG_PIECE, REG_PIECE, NPU_REG_ZERO, inverse);
+	npu_emit_alu(p->cb, core, NPU_ALU_SHR, REG_PIECE, REG_PIECE, NPU_REG_ZERO, SHARE_SHIFT);
+	npu_emit_alu(p->cb, core, NPU_ALU_MUL, REG_ROW, REG_PIECE, NPU_REG_ZERO, part);
+	npu_emit_alu(p->cb, core, NPU_ALU_SUBSAT, REG_ROWS, REG_ROWS, REG_ROW, 0);
+	npu_emit_alu(p->cb, core, NPU_ALU_MIN, REG_ROWS, REG_ROWS, REG_PIECE, 0);
+	*t = (struct tile){
+		.n = npu_count(0, REG_ROWS),
+		.max = (s->m_max + parts - 1) / parts,
+		.row_reg = REG_ROW,
+		.pos_reg = REG_POS,
+	};
+	return npu_emit_alu(p->cb, core, NPU_ALU_ADD, REG_POS, s->pos_reg, REG_ROW, 0);
+}
+
 int tile_last(struct npu_plan *p, uint32_t core, struct tile *t)
 {
 	*t = (struct tile){

@@ -21,6 +21,7 @@ enum track_space {
 	SPACE_X,		/* memory from here on */
 	SPACE_ATT,
 	SPACE_FFN,
+	SPACE_NORM,
 	SPACE_KV,
 	SPACE_LOGITS,
 	SPACE_CONST,		/* never written by the job */
