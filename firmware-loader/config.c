@@ -153,7 +153,8 @@ int npu_config_parse(const char *text, size_t size, struct npu_fw_config *config
 
 		if (ret)
 			return ret;
-		len += end != NULL;
+		if (end)
+			len++;
 		text += len;
 		size -= len;
 	}

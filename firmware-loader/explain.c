@@ -74,7 +74,7 @@ const char *npu_image_explain(const struct npu_image_result *r, char *text, size
 		break;
 	case NPU_BOOT_SECTION:
 		if (wanted < sizeof(struct npu_fw_header))
-			snprintf(text, size, "it states %u sections, wanted 1 to %u inside the file; "
+			snprintf(text, size, "it has %u sections, wanted 1 to %u in the file; "
 				 AGAIN, found, NPU_FW_MAX_SECTIONS);
 		else
 			snprintf(text, size,
@@ -114,7 +114,8 @@ const char *npu_image_explain(const struct npu_image_result *r, char *text, size
 		break;
 	case NPU_BOOT_FIELD:
 		snprintf(text, size,
-			 "the field at byte %u is malformed or not zero as it must be; " AGAIN, found);
+			 "the field at byte %u is malformed or not zero as it must be; " AGAIN,
+			 found);
 		break;
 	case NPU_BOOT_CONFIG:
 		return explain_config(r, text, size);

@@ -107,7 +107,7 @@ static int pack(struct arguments *a)
 	FILE *f;
 
 	if (!a->config || !a->pack.version || !a->output)
-		return usage_error("pack needs --config, --version and -o", NULL);
+		return usage_error("a new image needs --config, --version and -o", NULL);
 	if (read_config(a->config, &a->pack.config))
 		return EXIT_REFUSED;
 	if (npu_pack(&a->pack, image))

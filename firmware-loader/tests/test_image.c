@@ -406,7 +406,8 @@ static void test_section_table(void)
 	tap_ok(refused(check_rehashed(), NPU_BOOT_CONFIG, 0, sizeof(*config)),
 	       "sections: no configuration is refused");
 	reset_sections(1);
-	section->size = section->load_size = 60;
+	section->size = 60;
+	section->load_size = 60;
 	tap_ok(refused(check_rehashed(), NPU_BOOT_CONFIG, 0, sizeof(*config)),
 	       "sections: a configuration of another size is refused");
 	reset_sections(1);
@@ -503,7 +504,8 @@ static void test_texts(void)
 	header->api = 3 << 16;
 	check_rehashed();
 	tap_ok(!strcmp(npu_image_explain(&result, text, sizeof(text)),
-		       "it speaks API 3, the device 1; take a firmware with API 1 or a newer device"),
+		       "it speaks API 3, the device 1; "
+		       "take a firmware with API 1 or a newer device"),
 	       "texts: a wrong API names found, wanted and what to do");
 }
 

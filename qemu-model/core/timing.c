@@ -31,7 +31,7 @@ static uint64_t share(const struct npu_machine *m, uint32_t n)
 	if (m->dma_channels == 1)
 		channel /= 2;
 	bytes_s = channel < dram ? channel : dram;
-	bytes_s = (unsigned __int128)bytes_s * (1ull << 32) / PS_PER_S;
+	bytes_s = (__uint128_t)bytes_s * (1ull << 32) / PS_PER_S;
 	return bytes_s > 2 ? bytes_s : 2;
 }
 
@@ -177,8 +177,8 @@ void npu_timing_end(struct npu_timing *t, struct npu_done *out)
 {
 	const struct npu_machine *m = &t->m;
 	uint64_t end = 0, busy[NPU_ENGINE_COUNT] = { 0 };
-	unsigned __int128 fj = 0;
 	uint32_t i, j;
+	__uint128_t fj = 0;
 
 	npu_timing_replay(t, true);
 	out->read_bytes = 0;
@@ -193,12 +193,12 @@ void npu_timing_end(struct npu_timing *t, struct npu_done *out)
 		out->read_bytes += c->read_bytes;
 		out->write_bytes += c->write_bytes;
 		out->macs += c->macs_int8 + c->macs_float;
-		fj += (unsigned __int128)c->macs_int8 * m->fj_mac_int8 +
-		      (unsigned __int128)c->macs_float * m->fj_mac_float +
-		      (unsigned __int128)c->vector_ops * m->fj_vector_op +
-		      (unsigned __int128)c->spad_bytes * m->fj_spad_byte;
+		fj += (__uint128_t)c->macs_int8 * m->fj_mac_int8 +
+		      (__uint128_t)c->macs_float * m->fj_mac_float +
+		      (__uint128_t)c->vector_ops * m->fj_vector_op +
+		      (__uint128_t)c->spad_bytes * m->fj_spad_byte;
 	}
-	fj += (unsigned __int128)(out->read_bytes + out->write_bytes) * m->fj_dram_byte;
+	fj += (__uint128_t)(out->read_bytes + out->write_bytes) * m->fj_dram_byte;
 	for (j = 0; j < NPU_ENGINE_COUNT; j++)
 		out->busy_ns[j] = ps_to_ns(busy[j]);
 	out->model_ns = ps_to_ns(end);

@@ -288,7 +288,7 @@ static void stream_done(struct npu_timing *t, struct core *c, uint64_t began, ui
 	p->bytes = bytes;
 	p->began = began;
 	p->arrived = t->now;
-	/* without an engine behind it it goes straight to the scratchpad */
+	/* without an engine behind it, straight to the scratchpad */
 	p->consumed = taken ? NEVER : t->now;
 	if (s->piece == s->piece_end)
 		s->piece = c->piece_tail;
@@ -540,7 +540,7 @@ static uint64_t next_event(const struct npu_timing *t)
 	}
 	/* (least + rate - 1) / rate, or a picosecond more */
 	if (t->n_active)
-		next = min64(next, t->now + ((unsigned __int128)(least + t->rate[t->n_active] - 1) *
+		next = min64(next, t->now + ((__uint128_t)(least + t->rate[t->n_active] - 1) *
 					     t->inverse[t->n_active] >> 64));
 	return next;
 }

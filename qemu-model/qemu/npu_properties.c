@@ -5,68 +5,64 @@
 #include "npu_qemu.h"
 
 static const char *const isa_names[] = {
-    [NPU_ISA_BEST] = "best",
-    [NPU_ISA_SCALAR] = "scalar",
-    [NPU_ISA_AVX2] = "avx2",
-    [NPU_ISA_AVX512] = "avx512",
+	[NPU_ISA_BEST] = "best",
+	[NPU_ISA_SCALAR] = "scalar",
+	[NPU_ISA_AVX2] = "avx2",
+	[NPU_ISA_AVX512] = "avx512",
 };
 
 static bool npu_profile(const char *name, struct npu_machine *machine,
-                        Error **errp)
+			Error **errp)
 {
-    if (!name || !strcmp(name, "default")) {
-        *machine = npu_machine_default;
-    } else if (!strcmp(name, "small")) {
-        *machine = npu_machine_small;
-    } else {
-        error_setg(errp, "npu: profile '%s' is unknown; "
-                   "take 'default' or 'small'", name);
-        return false;
-    }
-    return true;
+	if (!name || !strcmp(name, "default")) {
+		*machine = npu_machine_default;
+	} else if (!strcmp(name, "small")) {
+		*machine = npu_machine_small;
+	} else {
+		error_setg(errp, "npu: profile '%s' is unknown; take 'default' or 'small'", name);
+		return false;
+	}
+	return true;
 }
 
 static bool npu_isa(const char *name, enum npu_isa *isa, Error **errp)
 {
-    size_t i;
+	size_t i;
 
-    *isa = NPU_ISA_BEST;
-    for (i = 0; name && i < ARRAY_SIZE(isa_names); i++) {
-        if (!strcmp(name, isa_names[i])) {
-            *isa = i;
-            return true;
-        }
-    }
-    if (name) {
-        error_setg(errp, "npu: isa '%s' is unknown; "
-                   "take 'best', 'scalar', 'avx2' or 'avx512'", name);
-    }
-    return !name;
+	*isa = NPU_ISA_BEST;
+	for (i = 0; name && i < ARRAY_SIZE(isa_names); i++) {
+		if (!strcmp(name, isa_names[i])) {
+			*isa = i;
+			return true;
+		}
+	}
+	if (name)
+		error_setg(errp,
+			   "npu: isa '%s' is unknown; take 'best', 'scalar', 'avx2' or 'avx512'",
+			   name);
+	return !name;
 }
 
 /* struct npu_machine is words only, and none of them is wanted to be zero. */
-QEMU_BUILD_BUG_ON(sizeof(struct npu_machine) % sizeof(uint32_t));
+_Static_assert(sizeof(struct npu_machine) % sizeof(uint32_t) == 0, "words only");
 
-bool npu_properties_to_config(NpuProperties *props,
-                              struct npu_core_config *config, Error **errp)
+bool npu_properties_to_config(struct npu_properties *props,
+			      struct npu_core_config *config, Error **errp)
 {
-    struct npu_machine profile;
-    uint32_t *wanted = (uint32_t *)&props->machine;
-    const uint32_t *standard = (const uint32_t *)&profile;
-    size_t i;
+	struct npu_machine profile;
+	uint32_t *wanted = (uint32_t *)&props->machine;
+	const uint32_t *standard = (const uint32_t *)&profile;
+	size_t i;
 
-    memset(config, 0, sizeof(*config));
-    if (!npu_profile(props->profile, &profile, errp) ||
-        !npu_isa(props->isa, &config->isa, errp)) {
-        return false;
-    }
-    for (i = 0; i < sizeof(profile) / sizeof(uint32_t); i++) {
-        if (!wanted[i]) {
-            wanted[i] = standard[i];
-        }
-    }
-    config->machine = props->machine;
-    config->threads = props->threads;
-    config->security_counter = props->security_counter;
-    return true;
+	memset(config, 0, sizeof(*config));
+	if (!npu_profile(props->profile, &profile, errp) ||
+	    !npu_isa(props->isa, &config->isa, errp))
+		return false;
+	for (i = 0; i < sizeof(profile) / sizeof(uint32_t); i++)
+		if (!wanted[i])
+			wanted[i] = standard[i];
+	config->machine = props->machine;
+	config->threads = props->threads;
+	config->security_counter = props->security_counter;
+	return true;
 }

@@ -361,7 +361,7 @@ static void test_machines(void)
 			    .macs_int8 = 512ull * 3584 * 4096));
 	}
 	end(m->cores);
-	share = done.macs / (done.model_ns * 1e-3 * m->matrix_mhz * m->macs * m->cores);
+	share = done.macs / (done.model_ns / 1000. * m->matrix_mhz * m->macs * m->cores);
 	tap_ok(share > 0.98 && share <= 1,
 	       "machine: the default one multiplies 512 rows at 0.98 to 1 of its peak");
 	npu_timing_destroy(timing);
@@ -436,7 +436,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 /* Least time of what the cores have to do, ns: no engine and no wire faster than it is. */
 static uint64_t roofline(const struct npu_machine *m, const struct sums *s, unsigned int streams)
 {
-	double channel = m->dma_bytes * m->dma_mhz * 1e-3;
+	double channel = m->dma_bytes * m->dma_mhz / 1000.;
 	double bytes = 0, least = 0, ns;
 	unsigned int i;
 
@@ -449,7 +449,7 @@ static uint64_t roofline(const struct npu_machine *m, const struct sums *s, unsi
 		ns = most(s[i].matrix, s[i].vector) * 1e3 / m->matrix_mhz;
 		least = ns > least ? ns : least;
 	}
-	ns = bytes / (m->dram_mbps * 1e-3 * m->dram_efficiency * 1e-3);
+	ns = bytes / (m->dram_mbps / 1000. * m->dram_efficiency / 1000);
 	return ns > least ? ns : least;
 }
 
@@ -470,7 +470,8 @@ static void random_program(const struct npu_machine *m, uint64_t seed, bool cut,
 		n = rnd(256);
 		for (i = 0; i < n; i++) {
 			w[i] = random_work();
-			core = owner[i] = rnd(m->cores);
+			core = rnd(m->cores);
+			owner[i] = core;
 			s[core].dma += w[i].read_bytes + w[i].write_bytes;
 			s[core].stream += w[i].stream_bytes;
 			s[core].matrix += w[i].matrix_cycles;
@@ -505,7 +506,8 @@ static void test_properties(void)
 		struct npu_machine m = i % 2 ? npu_machine_default : round_machine;
 		struct npu_done whole;
 
-		m.cores = cores = 1 + i % 5;
+		cores = 1 + i % 5;
+		m.cores = cores;
 		m.dma_channels = 1 + i % 3;
 		if (i % 7 == 0)
 			m.fifo_bytes = 4096;
