@@ -98,6 +98,8 @@ struct host *host_new_isa(const struct npu_machine *m, unsigned int mb, unsigned
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (h->mem == MAP_FAILED)
 		die("no memory");
+	/* As QEMU does with a guest's memory */
+	madvise(h->mem, h->size, MADV_HUGEPAGE);
 	h->next = HOST_BASE;
 	h->fw_config = npu_config_defaults;
 	h->msg_entries = 64;
