@@ -9,6 +9,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 
@@ -133,9 +134,11 @@ static int npu_bind_step_remap(struct drm_gpuva_op *op, void *priv)
 static void npu_bind_vm_free(struct drm_gpuvm *base)
 {
 	struct npu_vm *vm = container_of(base, struct npu_vm, base);
+	struct npu_device *npu = vm->npu;
 
 	mutex_destroy(&vm->lock);
 	kfree(vm);
+	drm_dev_put(&npu->base);
 }
 
 const struct drm_gpuvm_ops npu_bind_ops = {

@@ -169,6 +169,8 @@ static struct npu_vm *npu_vm_new(struct npu_device *npu)
 	drm_gpuvm_init(&vm->base, "npu-vm", 0, &npu->base, root, NPU_VA_MIN,
 		       NPU_VA_SIZE - NPU_VA_MIN, 0, 0, &npu_bind_ops);
 	drm_gem_object_put(root);
+	/* Released later than its file, and perhaps than the device: put by vm_free(). */
+	drm_dev_get(&npu->base);
 	return vm;
 
 out_free:
