@@ -1,1 +1,102 @@
-#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What the shell tests of this folder share: the device, its driver, its firmware.
+#
+# NPU_MODULE    the driver as a file for insmod; without it, modprobe npu
+# NPU_FIRMWARE  a good firmware image (default: /lib/firmware/npu/npu.fw)
+
+# sourced by its place, as all tests here run in their own directory
+. ../../../kselftest/ktap_helpers.sh
+
+: "${NPU_FIRMWARE:=/lib/firmware/npu/npu.fw}"
+DRIVER=/sys/bus/pci/drivers/npu
+
+# PCI address of the first npu
+find_device()
+{
+	for dev in /sys/bus/pci/devices/*; do
+		[ "$(cat "$dev/vendor" "$dev/device" 2>/dev/null | tr '\n' ' ')" = '0x1234 0x4e50 ' ] &&
+			basename "$dev" && return
+	done
+	return 1
+}
+
+# Ends the program if there is nothing to test.
+need_device()
+{
+	if [ "$(id -u)" != 0 ]; then
+		ktap_skip_all 'needs root'
+		exit "$KSFT_SKIP"
+	fi
+	DEVICE=$(find_device) || {
+		ktap_skip_all 'no npu device'
+		exit "$KSFT_SKIP"
+	}
+}
+
+load_module()	# parameters
+{
+	if [ -n "${NPU_MODULE:-}" ]; then
+		insmod "$NPU_MODULE" "$@"
+	else
+		modprobe npu "$@"
+	fi
+}
+
+unload_module()
+{
+	rmmod npu 2>/dev/null
+}
+
+bind() { echo "$DEVICE" 2>/dev/null >"$DRIVER/bind"; }
+unbind() { echo "$DEVICE" 2>/dev/null >"$DRIVER/unbind"; }
+
+has_node() { ls /dev/accel/accel* >/dev/null 2>&1; }
+no_node() { ! has_node; }
+bound() { [ -e "$DRIVER/$DEVICE" ] && has_node; }
+
+# A client that checks what it gets works on the device for a second.
+works() { [ "$(./load 1 | head -n 1)" = ready ]; }
+
+# The kernel's messages since the last call of mark
+mark()
+{
+	marks=$((${marks:-0} + 1))
+	echo "npu test: mark $$.$marks" >/dev/kmsg
+}
+
+messages()
+{
+	dmesg | sed "1,/npu test: mark $$\\.$marks\$/d"
+}
+
+# Has the kernel said this since the mark? An extended regular expression
+said()
+{
+	messages | grep -Eq -- "$1"
+}
+
+# A client in the background that reports its end in $end; returns when it works.
+start_load()	# seconds
+{
+	out=$(mktemp) end=$(mktemp)
+	{
+		./load "$1" >"$out"
+		echo $? >"$end"
+	} &
+	for _ in $(seq 100); do
+		grep -q ready "$out" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# Waits for that client; true if it ended with this status.
+load_ended()	# status
+{
+	wait
+	grep "^#" "$out"
+	[ "$(cat "$end")" = "$1" ]
+	result_=$?
+	rm -f "$out" "$end"
+	return $result_
+}
