@@ -72,6 +72,7 @@ struct npu_device {
 	struct workqueue_struct *reset_wq;
 	struct work_struct reset_work;
 	const char *reset_why;
+	bool reset_wanted;		/* no reset since the last complaint */
 	struct work_struct wedged_work;	/* tells user space */
 	bool own_bus_reset;		/* the driver itself resets the function */
 	struct workqueue_struct *sched_wq;	/* feeds rings, frees jobs */

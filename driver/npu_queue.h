@@ -65,6 +65,7 @@ struct npu_queue {
 	u64 hung;			/* sequence number of the job that hangs; zero: none */
 	ktime_t head_since;		/* since when the oldest job is the oldest */
 	u64 progress;			/* of the queue, when last looked at */
+	u32 heartbeat;			/* of the firmware, likewise */
 	struct npu_results results;
 };
 

@@ -19,7 +19,9 @@ static void npu_recovery_work(struct work_struct *work)
 
 	if (!drm_dev_enter(&npu->base, &idx))
 		return;
-	npu_recovery_reset(npu, READ_ONCE(npu->reset_why));
+	/* A reset since then has answered the complaint. */
+	if (READ_ONCE(npu->reset_wanted))
+		npu_recovery_reset(npu, READ_ONCE(npu->reset_why));
 	drm_dev_exit(idx);
 }
 
@@ -39,6 +41,7 @@ void npu_recovery_init(struct npu_device *npu)
 void npu_recovery_reset_later(struct npu_device *npu, const char *why)
 {
 	WRITE_ONCE(npu->reset_why, why);
+	WRITE_ONCE(npu->reset_wanted, true);
 	queue_work(npu->reset_wq, &npu->reset_work);
 }
 
@@ -87,11 +90,13 @@ void npu_recovery_reset(struct npu_device *npu, const char *why)
 	if (ret)
 		npu_device_wedge(npu);
 out_unlock:
+	WRITE_ONCE(npu->reset_wanted, false);
 	up_write(&npu->reset_sem);
 }
 
 enum npu_verdict {
-	NPU_ALIVE,		/* finished, waiting for its turn, or making progress */
+	NPU_ALIVE,		/* finished, or making progress */
+	NPU_WAITING,		/* for its turn, if the firmware is well */
 	NPU_HUNG,
 	NPU_TOO_LONG,
 };
@@ -109,7 +114,7 @@ static enum npu_verdict npu_recovery_judge(struct npu_job *job)
 	/* Others run: its clock starts when the firmware takes it from the ring. */
 	if ((s32)(taken - job->index) <= 0) {
 		queue->head_since = ktime_get();
-		return NPU_ALIVE;
+		return NPU_WAITING;
 	}
 	if (ktime_ms_delta(ktime_get(), queue->head_since) > npu_job_max_ms())
 		return NPU_TOO_LONG;
@@ -138,12 +143,28 @@ static void npu_recovery_kill_queue(struct npu_queue *queue)
 		npu_recovery_reset(npu, "a hung queue cannot be reset");
 }
 
+/* Nothing has been heard between two looks: asks. */
+static void npu_recovery_ask(struct npu_device *npu)
+{
+	struct npu_msg msg = { .type = NPU_MSG_PING };
+	int ret;
+
+	ret = npu_device_get(npu);
+	if (ret)
+		return;
+	ret = npu_mbox_call(npu, &msg);
+	npu_device_put(npu);
+	if (ret)
+		npu_recovery_reset(npu, "the firmware shows no sign of life");
+}
+
 void npu_recovery_timeout(struct npu_job *job)
 {
 	struct npu_queue *queue = job->queue;
 	struct npu_device *npu = queue->npu;
 	u32 heartbeat = READ_ONCE(npu->status->heartbeat);
 	enum npu_verdict verdict;
+	bool silent;
 	bool pending;
 
 	spin_lock_irq(&queue->lock);
@@ -157,15 +178,19 @@ void npu_recovery_timeout(struct npu_job *job)
 		drm_warn(&npu->base, "queue %u: job %llu was done, but no interrupt said so\n",
 			 queue->hw_id, job->seqno);
 	}
+	silent = queue->heartbeat == heartbeat;
+	queue->heartbeat = heartbeat;
 	verdict = npu_recovery_judge(job);
-	if (verdict != NPU_ALIVE) {
+	if (verdict == NPU_HUNG || verdict == NPU_TOO_LONG) {
 		queue->hung = job->seqno;
 		queue->state |= DRM_NPU_QUEUE_DEAD | DRM_NPU_QUEUE_GUILTY;
 		queue->fault = NPU_FAULT_KILLED;
 		npu_coredump_take(queue, job, NULL, "hang");
 	}
 	spin_unlock_irq(&queue->lock);
-	if (verdict == NPU_ALIVE)
+	if (verdict == NPU_WAITING && silent)
+		npu_recovery_ask(npu);
+	if (verdict == NPU_ALIVE || verdict == NPU_WAITING)
 		return;
 
 	atomic_inc(&npu->count.hangs);
