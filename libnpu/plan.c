@@ -226,6 +226,8 @@ int npu_plan_create(struct npu_device *dev, const struct npu_plan_shape *shape,
 		free(p);
 		return rc;
 	}
+	for (uint32_t i = 0; i < p->cores; i++)
+		track_init(&p->track[i]);
 	lay_out(p, workspace);
 	*out = p;
 	return 0;

@@ -3,9 +3,10 @@
  * Tokens of one core's stream. Each command says what it reads and writes; the tracker
  * answers for which earlier ones it has to wait, and by which token it can be waited for.
  *
- * A token stands for the last command that signals it and for all that did before: their
- * order is kept by the engine if it is the same in-order one, else by waiting for the token before
- * it is used again. So a dependency is never lost, at most a wait is too strict.
+ * The tracker knows of each command which others are certain to have finished before it starts and
+ * before it ends: those it waits for, those its in-order engine has done before, and theirs in turn. A
+ * wait is written only for what is not certain anyway. A token is used again by a command that
+ * ends after the one before, so waiting for the newer never misses the older.
  */
 #ifndef LIBNPU_TRACK_H
 #define LIBNPU_TRACK_H
@@ -42,21 +43,34 @@ enum track_engine {
 	TRACK_BOTH,		/* matrix and vector */
 };
 
-#define TRACK_ACCESSES	40
+#define TRACK_WINDOW	256	/* commands that are remembered */
+#define TRACK_ACCESSES	4
 
-struct track_token {
-	uint8_t count;
-	uint8_t engine;		/* of the last command */
-	bool used;
-	bool all;		/* too much to list: conflicts with everything */
+/* A set of commands in the window */
+struct track_set {
+	uint64_t bits[TRACK_WINDOW / 64];
+};
+
+struct track_slot {
 	struct access access[TRACK_ACCESSES];
+	uint8_t n;
+	uint8_t token;
+	bool used;
+	bool all;		/* conflicts with every other: stands for forgotten ones */
+	uint32_t number;	/* counts up */
+	struct track_set before;	/* have finished when it starts */
+	struct track_set after;		/* have finished when it ends, itself too */
 };
 
 struct track {
-	struct track_token token[NPU_MAX_TOKENS];
+	uint32_t count;		/* commands since the last clear; the next one's number */
 	uint8_t next[3];	/* of the pools: matrix, vector, DMA */
+	int16_t holder[NPU_MAX_TOKENS];	/* slot that last signalled it; -1: none */
+	int16_t last[2];	/* slot of the last command on matrix, vector engine alone; -1 */
+	struct track_slot slot[TRACK_WINDOW];
 };
 
+void track_init(struct track *t);
 /* Forgets all: everything before has finished (BARRIER, or a wait for all tokens). */
 void track_clear(struct track *t);
 

@@ -9,8 +9,8 @@
 #include "tap.h"
 #include "track.h"
 
-#define COMMANDS	400
-#define RUNS		200
+#define COMMANDS	1000
+#define RUNS		60
 
 struct command {
 	struct access access[3];
@@ -101,8 +101,9 @@ static bool conflict(const struct command *a, const struct command *b)
 static bool run(uint64_t seed, uint32_t places)
 {
 	struct rng g = { seed };
-	struct track t = { 0 };
+	struct track t;
 
+	track_init(&t);
 	memset(list, 0, sizeof(list));
 	for (uint32_t i = 0; i < COMMANDS; i++) {
 		struct command *c = &list[i];
@@ -134,8 +135,9 @@ static void test_overlap(void)
 	const struct access a = { 0, 64, SPACE_SPAD, true }, b = { 64, 128, SPACE_SPAD, true };
 	const struct access c = { 0, 64, SPACE_SPAD, false };
 	struct npu_cmd_hdr h[4] = { 0 };
-	struct track t = { 0 };
+	struct track t;
 
+	track_init(&t);
 	track_command(&t, TRACK_DMA, &a, 1, &h[0]);
 	track_command(&t, TRACK_DMA, &b, 1, &h[1]);
 	track_command(&t, TRACK_MATRIX, &c, 1, &h[2]);
