@@ -4,9 +4,9 @@
  * answers for which earlier ones it has to wait, and by which token it can be waited for.
  *
  * The tracker knows of each command which others are certain to have finished before it starts and
- * before it ends: those it waits for, those its in-order engine has done before, and theirs in turn. A
- * wait is written only for what is not certain anyway. A token is used again by a command that
- * ends after the one before, so waiting for the newer never misses the older.
+ * before it ends: those it waits for, those its in-order engine has done before, and theirs in
+ * turn. A wait is written only for what is not certain anyway. A token is used again by a command
+ * that ends after the one before, so waiting for the newer never misses the older.
  */
 #ifndef LIBNPU_TRACK_H
 #define LIBNPU_TRACK_H
