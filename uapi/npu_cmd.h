@@ -305,6 +305,7 @@ NPU_CHECK_SIZE(struct npu_cmd_relayout, 56);
  * n    multiple of 16, 1..NPU_MAX_N; k 1..NPU_MAX_K, multiple of 32 for Q types
  * m    0..NPU_MAX_M
  * Pairs of types: F32 x F32, F16 x F32, Q8_0 x Q8, Q4_0 x Q8; others NPU_FAULT_BAD_FIELD.
+ * One chain of fused multiply-adds an output; eight with Q8_0. See chapter "Arithmetic".
  */
 struct npu_cmd_matmul {
 	struct npu_cmd_hdr hdr;
