@@ -44,11 +44,11 @@ static void place_matrix(const struct gguf_tensor *t, struct npu_weight *w, uint
 	*end = NPU_ALIGN_UP(*end + npu_weight_bytes(w->type, w->n, w->k), MATRIX_ALIGN);
 }
 
-/* Calls @fn for each matrix of the model. */
-static int for_each_matrix(struct llm_engine *e,
-			   int (*fn)(void *arg, const struct gguf_tensor *t, struct npu_weight *w,
-				     struct llm_err *err),
-			   void *arg, struct llm_err *err)
+typedef int matrix_fn(void *arg, const struct gguf_tensor *t, struct npu_weight *w,
+		      struct llm_err *err);
+
+/* Calls @fn for each matrix of the model, until it fails. */
+static int for_each_matrix(struct llm_engine *e, matrix_fn *fn, void *arg, struct llm_err *err)
 {
 	const struct llm_model *m = e->model;
 	int ret = fn(arg, m->embd, &e->embd, err);
