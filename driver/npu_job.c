@@ -16,13 +16,13 @@
 #include "npu_trace.h"
 #include "npu_vm.h"
 
-static unsigned int npu_job_timeout = 5000;
+static unsigned int npu_job_timeout = 10000;
 module_param_named(job_timeout_ms, npu_job_timeout, uint, 0644);
-MODULE_PARM_DESC(job_timeout_ms, "Time without progress after which a job hangs; queues made later (default 5000)");
+MODULE_PARM_DESC(job_timeout_ms, "Time without progress after which a job hangs; queues made later (default 10000)");
 
-static unsigned int npu_job_max = 60000;
+static unsigned int npu_job_max = 120000;
 module_param_named(job_max_ms, npu_job_max, uint, 0644);
-MODULE_PARM_DESC(job_max_ms, "Longest time of a job that makes progress (default 60000)");
+MODULE_PARM_DESC(job_max_ms, "Longest time of a job that makes progress (default 120000)");
 
 long npu_job_timeout_jiffies(void)
 {
