@@ -37,7 +37,7 @@ static bool turn_goes_on(const struct npu_core *core, uint32_t highest)
 	const struct npu_fw_config *c = &core->fw.config;
 	const struct npu_queue *q = &core->queues[s->turn_queue];
 
-	return q->priority == highest && s->turn_jobs < c->max_jobs_per_turn &&
+	return (s->turn_lent || q->priority == highest) && s->turn_jobs < c->max_jobs_per_turn &&
 	       s->turn_ns < c->time_slice_us[q->priority] * 1000ull &&
 	       runnable(core, s->turn_queue);
 }
@@ -57,6 +57,7 @@ static uint32_t start_turn(struct npu_core *core, const uint32_t *next, uint32_t
 			s->waited[p]++;
 	}
 	s->waited[priority] = 0;
+	s->turn_lent = priority != highest;
 	s->turn_queue = next[priority];
 	s->turn_jobs = 0;
 	s->turn_ns = 0;

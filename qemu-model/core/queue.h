@@ -37,6 +37,7 @@ struct npu_sched {
 	uint32_t turn_jobs;		/* of the current turn */
 	uint64_t turn_ns;
 	uint32_t turn_queue;		/* NPU_MAX_QUEUES: none */
+	bool turn_lent;			/* to a lower priority that has waited long enough */
 	uint32_t next[NPU_PRIORITY_COUNT];	/* where the round robin goes on */
 	uint32_t waited[NPU_PRIORITY_COUNT];	/* turns of higher queues while jobs waited here */
 };

@@ -155,16 +155,20 @@ static void test_starvation(void)
 	struct queue q[2];
 	struct npu_done d;
 	uint32_t before = 0;
+	bool ok = true;
 
 	queue_new(&q[0], &vm, 0, NPU_PRIORITY_IDLE, 4);
 	queue_new(&q[1], &vm, 1, NPU_PRIORITY_HIGH, 256);
-	put_empty(&q[0], 1);
+	put_empty(&q[0], 4);
 	put_empty(&q[1], (turns + 2) * per_turn);
 	ring_all(q, 2);
 	while (host_done(h, &d, 5000) && d.queue != 0)
 		before++;
 	tap_ok(before == turns * per_turn, "starvation: a low queue waits %u turns of higher ones",
 	       turns);
+	for (uint64_t i = 2; i <= 4; i++)
+		ok &= next_is(0, i, NPU_FAULT_NONE);
+	tap_ok(ok, "starvation: and then it has a turn, as the others have");
 	while (before++ < (turns + 2) * per_turn)
 		host_done(h, &d, 5000);
 	end_queue(&q[0]);
