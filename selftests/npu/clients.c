@@ -4,6 +4,7 @@
 #include <sys/time.h>
 
 #include "../../../kselftest_harness.h"
+#include "npu_interrupts.h"
 #include "npu_process.h"
 
 FIXTURE(clients) {
@@ -267,43 +268,15 @@ TEST_F(clients, interrupted_calls_can_be_restarted_as_they_are)
 	EXPECT_EQ(jobs + 1, q.completed);
 }
 
-/* Interrupts of completions so far; -1 if /proc/interrupts does not tell. */
-static long done_interrupts(void)
-{
-	FILE *f = fopen("/proc/interrupts", "r");
-	char line[1024];
-	long total = -1;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		char *p = strchr(line, ':');
-
-		if (!strstr(line, "npu-done") || !p)
-			continue;
-		total = 0;
-		for (p++; ; ) {
-			char *end;
-			long n = strtol(p, &end, 10);
-
-			if (end == p || *end != ' ')
-				break;
-			total += n;
-			p = end;
-		}
-	}
-	if (f)
-		fclose(f);
-	return total;
-}
-
 TEST_F(clients, ends_of_jobs_come_by_interrupt_and_not_by_timeout)
 {
-	long before = done_interrupts();
+	long before = npu_done_interrupts();
 	__s64 begin = npu_deadline(0);
 
 	ASSERT_LE(0, before);
 	for (unsigned int i = 0; i < 20; i++)
 		ASSERT_TRUE(npu_client_adds(&self->c, i));
-	EXPECT_LE(before + 20, done_interrupts());
+	EXPECT_LE(before + 20, npu_done_interrupts());
 	/* one timeout is 5 s */
 	EXPECT_GT(5 * SEC, npu_deadline(0) - begin);
 }
@@ -328,15 +301,15 @@ TEST_F(clients, a_batch_of_jobs_takes_few_interrupts)
 		npu_job_params(&jobs[i], &id, 1);
 	}
 	npu_job_syncs(&jobs[DRM_NPU_MAX_JOBS - 1], &out, 1);
-	before = done_interrupts();
+	before = npu_done_interrupts();
 	ASSERT_LE(0, before);
 	ASSERT_EQ(0, npu_submit(self->fd, queue, jobs, DRM_NPU_MAX_JOBS, NULL));
 	npu_settle();
 	npu_poke(&self->c, NPU_AT_GATE, 1);
 	ASSERT_EQ(0, npu_syncobj_wait(self->fd, self->c.done, 20 * SEC));
 	EXPECT_EQ(DRM_NPU_MAX_JOBS - 1, npu_peek(&self->c, NPU_AT_COUNT));
-	EXPECT_LT(before, done_interrupts());
-	EXPECT_GT(before + DRM_NPU_MAX_JOBS / 2, done_interrupts());
+	EXPECT_LT(before, npu_done_interrupts());
+	EXPECT_GT(before + DRM_NPU_MAX_JOBS / 2, npu_done_interrupts());
 }
 
 TEST_HARNESS_MAIN
