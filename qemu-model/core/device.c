@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static int make_parts(struct npu_core *core)
 	return 0;
 }
 
-static int start_threads(struct npu_core *core)
+static int create_threads(struct npu_core *core)
 {
 	/* The runner computes too. */
 	if (core->threads > 1) {
@@ -95,6 +96,23 @@ static int start_threads(struct npu_core *core)
 	npu_event_ring(&core->control_event);
 	pthread_join(core->control, NULL);
 	return -EAGAIN;
+}
+
+static int start_threads(struct npu_core *core)
+{
+	sigset_t block, old;
+	int ret;
+
+	/* Signals are the host program's: its handlers do not run on the device's threads. */
+	sigfillset(&block);
+	sigdelset(&block, SIGSEGV);
+	sigdelset(&block, SIGBUS);
+	sigdelset(&block, SIGFPE);
+	sigdelset(&block, SIGILL);
+	pthread_sigmask(SIG_SETMASK, &block, &old);
+	ret = create_threads(core);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
 }
 
 static void free_parts(struct npu_core *core)
