@@ -4,6 +4,9 @@
 # Each folder builds and tests itself (make -C FOLDER); here they are put together.
 include .common.mk
 
+# V=1 shows each command
+MAKEFLAGS += --no-print-directory $(if $(filter 1,$(V)),,-s)
+
 # in the order in which they need each other
 FOLDERS := $(patsubst %/Makefile,%,$(wildcard $(addsuffix /Makefile,\
 	   uapi firmware-loader qemu-model libnpu llm selftests)))
@@ -30,13 +33,13 @@ export NPU_MEM    := $(value MEM)
 export NPU_DEVICE := $(value DEVICE)
 
 run: setup	## decode a story in the guest; MODEL= PROMPT= N= TEMP= SEED=, ARGS= for npu-llm
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) all
 	$(Q)BUILD='$(BUILD)' selftests/guest/decode
 
 check: setup	## run every test; the last line says how many passed, failed, were skipped
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) all
 	$(Q)selftests/suites $(BUILD)/check.tap \
-		$(foreach f,$(call having,check),'$(f)=$(MAKE) -s --no-print-directory -C $(f) check')
+		$(foreach f,$(call having,check),'$(f)=$(MAKE) -s -C $(f) check')
 
 setup: packages	## install build packages, get the kernel, build QEMU (run and check do it when needed)
 	$(Q)selftests/setup/kernel >/dev/null
@@ -49,7 +52,7 @@ module:		## build the kernel module; KDIR= another kernel's build directory
 	$(Q)if [ -z '$(KDIR)' ]; then \
 		echo 'module: no kernel headers yet, left out; make setup gets them, or give KDIR='; \
 	else \
-		$(MAKE) --no-print-directory KDIR='$(KDIR)' $(MODULE); \
+		$(MAKE) KDIR='$(KDIR)' $(MODULE); \
 	fi
 
 $(MODULE): $(MODULE_SOURCES)
@@ -57,15 +60,15 @@ $(MODULE): $(MODULE_SOURCES)
 	$(Q)BUILD='$(BUILD)' selftests/setup/module '$(KDIR)'
 
 bench:		## measure; a table, and build/bench.json
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) all
 	$(Q)BUILD='$(BUILD)' selftests/bench
 
 bench-peers:	## the same beside llama.cpp, in a throw-away root tree (root only)
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) all
 	$(Q)BUILD='$(BUILD)' selftests/peers/bench
 
 lint: lint-driver $(patsubst %,lint-%,$(call having,lint))	## style, static checks, both compilers
-	$(Q)$(MAKE) --no-print-directory CC=clang BUILD='$(BUILD)/clang' $(FOLDERS:%=all-%)
+	$(Q)$(MAKE) CC=clang BUILD='$(BUILD)/clang' $(FOLDERS:%=all-%)
 
 lint-driver:
 	$(Q)selftests/setup/packages --lint
@@ -76,7 +79,7 @@ fuzz: $(patsubst %,fuzz-%,$(call having,fuzz))	## run the fuzzers, each for a wh
 check-debug:	## the host's tests again with address and undefined behaviour sanitizers
 	$(Q)selftests/suites $(BUILD)/check-debug.tap \
 		$(foreach f,$(filter-out selftests,$(call having,check)),\
-		'$(f)=$(MAKE) -s --no-print-directory -C $(f) SAN=1 check')
+		'$(f)=$(MAKE) -s -C $(f) SAN=1 check')
 
 check-clean:	## make run and make check in a clean Debian 12 root tree (root only)
 	$(Q)selftests/clean-root
@@ -102,7 +105,7 @@ help:		## this list
 # all-llm, lint-llm, ...: the target in that folder
 define each
 $(1)-$(2):
-	$$(Q)$$(MAKE) --no-print-directory -C $(2) $(1)
+	$$(Q)$$(MAKE) -C $(2) $(1)
 .PHONY: $(1)-$(2)
 endef
 $(foreach t,all lint fuzz docs install,$(foreach f,$(FOLDERS),$(eval $(call each,$(t),$(f)))))

@@ -176,7 +176,8 @@ int main(int argc, char **argv)
 		index[i] = (struct chunk){ .device = 1, .block = i * (UNIT / BLOCK) };
 	if (size > whole) {
 		index[chunks - 1] = (struct chunk){ .block = tail_block };
-		if (pread(in, image + tail_block * BLOCK, size - whole, whole) != (ssize_t)(size - whole))
+		if (pread(in, image + tail_block * BLOCK, size - whole, whole) !=
+		    (ssize_t)(size - whole))
 			die(argv[1]);
 	}
 

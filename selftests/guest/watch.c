@@ -73,7 +73,7 @@ static double now_s(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec * 1e-9;
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 static void restore_tty(void)
@@ -235,7 +235,8 @@ static void show_tail(const char *log)
 	for (char *p = data + n; p > data && lines <= TAIL_LINES; p--)
 		if (p[-1] == '\n' && ++lines > TAIL_LINES)
 			line = p;
-	fprintf(stderr, "--- end of the guest's kernel log, all of it is in %s\n%s---\n", log, line);
+	fprintf(stderr, "--- end of the guest's kernel log, all of it is in %s\n%s---\n", log,
+		line);
 }
 
 static void raw_tty(void)
@@ -267,7 +268,36 @@ static bool have_status(void)
 	return s->len && memchr(s->buf, '\n', s->len);
 }
 
-/* Moves bytes until the guest has told its status, died, or time is up. */
+static int command_ended(pid_t pid)
+{
+	int status = atoi(streams[CH_STATUS].buf);
+	int wait = stop(pid);
+
+	if (WIFEXITED(wait) && WEXITSTATUS(wait) == 0)
+		return status;
+	say("the command ended with %d, then qemu failed (%s %d)", status,
+	    WIFSIGNALED(wait) ? "signal" : "status",
+	    WIFSIGNALED(wait) ? WTERMSIG(wait) : WEXITSTATUS(wait));
+	return EXIT_GUEST_DIED;
+}
+
+static int guest_died(pid_t pid)
+{
+	int wait;
+
+	waitpid(pid, &wait, 0);
+	if (WIFSIGNALED(wait))
+		say("qemu was ended by signal %d", WTERMSIG(wait));
+	else
+		say("the guest ended without a result: panic, or power off (qemu's status: %d)",
+		    WEXITSTATUS(wait));
+	return -EXIT_GUEST_DIED;
+}
+
+/*
+ * Moves bytes until the guest has told its status, died, or time is up. Returns the status;
+ * negative where the end of the kernel's log is to be shown.
+ */
 static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 {
 	double begin = now_s(), last = begin, status_s = 0;
@@ -275,15 +305,17 @@ static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 
 	memset(open_in, true, sizeof(open_in));
 	for (;;) {
-		struct pollfd p[2 * CH_COUNT + 1];
+		struct pollfd p[2 * CH_COUNT + 1] = { 0 };
 		bool heard = false;
 		double now;
 
 		for (int i = 0; i < CH_COUNT; i++) {
 			struct stream *s = &streams[i];
 
-			p[2 * i] = (struct pollfd){ .fd = open_in[i] ? s->in : -1, .events = POLLIN };
-			p[2 * i + 1] = (struct pollfd){ .fd = s->len > s->held ? s->out : -1, .events = POLLOUT };
+			p[2 * i].fd = open_in[i] ? s->in : -1;
+			p[2 * i].events = POLLIN;
+			p[2 * i + 1].fd = s->len > s->held ? s->out : -1;
+			p[2 * i + 1].events = POLLOUT;
 		}
 		p[2 * CH_COUNT] = (struct pollfd){ .fd = keys ? 0 : -1, .events = POLLIN };
 		if (poll(p, 2 * CH_COUNT + 1, 500) < 0 && errno != EINTR)
@@ -308,27 +340,10 @@ static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 		if (have_status() && !status_s)
 			status_s = now;
 		if (status_s && ((streams[CH_OUT].ended && streams[CH_ERR].ended) ||
-				 now - status_s > END_WAIT_S)) {
-			int wait = stop(pid);
-
-			if (WIFEXITED(wait) && WEXITSTATUS(wait) == 0)
-				return atoi(streams[CH_STATUS].buf);
-			say("the command ended with %d, then qemu failed (%s %d)",
-			    atoi(streams[CH_STATUS].buf), WIFSIGNALED(wait) ? "signal" : "status",
-			    WIFSIGNALED(wait) ? WTERMSIG(wait) : WEXITSTATUS(wait));
-			return EXIT_GUEST_DIED;
-		}
-		if (!open_in[CH_STATUS]) {
-			int wait;
-
-			waitpid(pid, &wait, 0);
-			if (WIFSIGNALED(wait))
-				say("qemu was ended by signal %d", WTERMSIG(wait));
-			else
-				say("the guest ended without a result: panic, or power off (qemu's status: %d)",
-				    WEXITSTATUS(wait));
-			return -EXIT_GUEST_DIED;
-		}
+				 now - status_s > END_WAIT_S))
+			return command_ended(pid);
+		if (!open_in[CH_STATUS])
+			return guest_died(pid);
 		if (limit_s > 0 && now - begin > limit_s) {
 			stop(pid);
 			say("the run took longer than %.0f s; --timeout sets the limit", limit_s);
@@ -336,7 +351,8 @@ static int relay(pid_t pid, double limit_s, double idle_s, bool keys)
 		}
 		if (idle_s > 0 && now - last > idle_s) {
 			stop(pid);
-			say("nothing came from the guest for %.0f s; --idle sets the limit", idle_s);
+			say("nothing came from the guest for %.0f s; --idle sets the limit",
+			    idle_s);
 			return -EXIT_TIMEOUT;
 		}
 	}
