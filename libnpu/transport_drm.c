@@ -265,6 +265,9 @@ static int vm_create(struct npu_vm *vm)
 	struct drm_npu_vm_create c = { 0 };
 	int rc = call(vm->dev, DRM_IOCTL_NPU_VM_CREATE, &c, "address space");
 
+	if (rc == -ENOSPC)
+		return npu_fail(rc, "address space: all %u contexts are in use",
+				vm->dev->info.contexts);
 	vm->id = c.vm_id;
 	return rc;
 }
@@ -366,6 +369,9 @@ static int queue_create(struct npu_queue *queue)
 	if (rc)
 		goto out_free;
 	rc = call(dev, DRM_IOCTL_NPU_QUEUE_CREATE, &c, "queue");
+	if (rc == -ENOSPC)
+		npu_fail(rc, "queue: all %u of the device are in use, or %u entries of all together",
+			 dev->info.queues, DRM_NPU_MAX_ENTRIES);
 	if (rc)
 		goto out_syncobj;
 	pthread_mutex_init(&q->lock, NULL);
@@ -460,6 +466,17 @@ static int make_room(struct npu_queue *queue, struct drm_queue *q, uint32_t n)
 	return rc;
 }
 
+/* Says why a dead queue is. */
+static int submit_fail(struct npu_queue *queue, int err)
+{
+	struct npu_queue_state st;
+
+	if (err != EIO || queue_state(queue, &st) || !(st.flags & NPU_QUEUE_DEAD))
+		return npu_fail(-err, "submit: %s", strerror(err));
+	return npu_fail(-EIO, "submit: the queue is dead: %s", st.flags & NPU_QUEUE_INNOCENT ?
+			"lost a job by another's fault or a reset" : npu_fault_name(st.fault));
+}
+
 static int submit_locked(struct npu_queue *queue, struct drm_queue *q, const struct npu_job *jobs,
 			 uint32_t n, uint64_t *first_seqno)
 {
@@ -472,12 +489,8 @@ static int submit_locked(struct npu_queue *queue, struct drm_queue *q, const str
 	if (rc)
 		return rc;
 	stage(q, jobs, n);
-	if (drmIoctl(fd_of(queue->vm->dev), DRM_IOCTL_NPU_SUBMIT, &s)) {
-		int err = errno;
-
-		return npu_fail(-err, "submit: %s", err == EIO ? "the queue is dead" :
-				strerror(err));
-	}
+	if (drmIoctl(fd_of(queue->vm->dev), DRM_IOCTL_NPU_SUBMIT, &s))
+		return submit_fail(queue, errno);
 	if (s.first_seqno != q->submitted + 1)
 		return npu_fail(-EPROTO, "submit: the kernel numbers the job %llu, expected %llu",
 				(unsigned long long)s.first_seqno,

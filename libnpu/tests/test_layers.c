@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Whole models through the tiler: right, and the same bytes on every machine, in any chunks. */
+/*
+ * Whole models through the tiler: right, and the same bytes on every machine, in any chunks. With
+ * an argument ("drm" in the guest) on that device beside the first machine.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +13,7 @@
 #define ROWS		41
 #define CAPACITY	64
 
-static const char *const machines[] = {
+static const char *machines[] = {
 	"sim:cores=4,threads=2",
 	"sim:cores=3,threads=2,spad_bytes=65536",
 	"sim:cores=1,threads=1,isa=scalar,spad_bytes=131072",
@@ -140,12 +143,18 @@ static void test_loop(struct model *m, const char *name)
 	tap_ok(ok && !rc, "%s: a loop stops at a stop token", name);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	size_t n_machines = MACHINES;
+
+	if (argc > 1) {
+		machines[1] = argv[1];
+		n_machines = 2;
+	}
 	for (size_t i = 0; i < SHAPES; i++) {
 		struct outcome first = { 0 };
 
-		for (size_t j = 0; j < MACHINES; j++) {
+		for (size_t j = 0; j < n_machines; j++) {
 			struct rig r;
 			struct model m;
 
