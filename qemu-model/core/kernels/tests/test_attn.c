@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* ATTN: every implementation and every split of rows and heads gives the reference's bits. */
+#include "attn.h"
 #include "kernels_test.h"
 
 struct cache {
@@ -150,6 +151,23 @@ static void test_golden(const struct npu_kernels *ref)
 	drop_cache(&c);
 }
 
+/* Scores that rise, so that each step scales the sum: its product is fused */
+static void test_half_step(void)
+{
+	float state[16] = { -INFINITY }, sums[4096], score = 0;
+
+	rng_seed(201);
+	for (int i = 0; i < 4096; i++) {
+		float before, weight;
+
+		score += fabsf(rng_float()) * 0.1f;
+		weight = npu_attn_half_step(state, i % 3 ? score : score - 0.3f, &before);
+		sums[i] = state[NPU_ATTN_L] + weight + before;
+	}
+	tap_ok(golden(hash_floats(sums, 4096), 0x65e08369dfbd82e5),
+	       "attn half: golden bits of 4096 steps");
+}
+
 /* Softmax and sum in double, no blocks */
 static void test_meaning(const struct npu_kernels *ref)
 {
@@ -216,5 +234,6 @@ int main(void)
 		test_golden(kern[0]);
 		test_meaning(kern[0]);
 	}
+	test_half_step();
 	return tap_done();
 }

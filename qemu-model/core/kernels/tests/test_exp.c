@@ -68,6 +68,17 @@ static void test_exp_golden(void)
 	tap_ok(golden(hash_floats(y, 4096), 0x7fdbbc38a7bde8b5), "exp: bits of 4096 values");
 }
 
+/* So many that a change far below a unit in the last place moves some */
+static void test_expd_golden(void)
+{
+	uint64_t h = 0;
+
+	rng_seed(2);
+	for (int i = 0; i < 1 << 20; i++)
+		h = h * 31 + npu_float_bits(npu_expd(-fabsf(rng_float()) * 4.0f));
+	tap_ok(golden(h, 0x1aeccdb8a82f08d7), "expd: bits of a million values");
+}
+
 static void test_half(void)
 {
 	bool widen = true, round = true;
@@ -129,6 +140,7 @@ int main(void)
 	test_expd();
 	test_exp_ends();
 	test_exp_golden();
+	test_expd_golden();
 	test_half();
 	test_half_rounding();
 	test_philox();
