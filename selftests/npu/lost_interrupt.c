@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts of completions that never come: jobs end all the same, by the look that the driver takes
- * when their time is up. Not run by itself: somebody has to make the device drop its interrupts
- * (in QEMU: qom-set npu0 drop-interrupts true) once "waiting" is printed.
+ * Interrupts of completions that never come: jobs end all the same, by the look that the driver
+ * takes when their time is up. Not run by itself: somebody has to make the device drop its
+ * interrupts (in QEMU: qom-set npu0 drop-interrupts true) once "waiting" is printed.
  */
 #include "../../../kselftest.h"
 #include "npu_param.h"
@@ -71,7 +71,8 @@ int main(void)
 
 	ksft_print_msg("waiting for interrupts to be dropped\n");
 	fflush(stdout);
-	ksft_test_result(interrupts_stop(&c), "lost interrupt: the job ends and its result is right\n");
+	ksft_test_result(interrupts_stop(&c),
+			 "lost interrupt: the job ends and its result is right\n");
 	ksft_test_result(npu_client_adds(&c, 9), "lost interrupt: so does the next\n");
 	ksft_test_result(batch_ends(&c), "lost interrupt: a full batch ends in order\n");
 	ksft_test_result(hang_ends(&c), "lost interrupt: a hang still ends with ETIME\n");

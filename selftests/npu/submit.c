@@ -330,7 +330,8 @@ TEST_F(submit, rewritten_command_buffer_runs_as_it_is_now)
 
 	for (__u64 i = 0; i < 20; i++) {
 		npu_poke(&self->c, NPU_AT_LIST + 8 * i, i * i + 1);
-		size = npu_build_copy(&self->c, 1, npu_va(NPU_AT_LIST + 8 * i), npu_va(NPU_AT_VALUE));
+		size = npu_build_copy(&self->c, 1, npu_va(NPU_AT_LIST + 8 * i),
+				      npu_va(NPU_AT_VALUE));
 		ASSERT_EQ(0, npu_run_slot(&self->c, 1, size, &r));
 		EXPECT_EQ(i * i + 1, npu_peek(&self->c, NPU_AT_VALUE));
 	}

@@ -125,8 +125,8 @@ TEST_F(sync, points_of_one_call_are_reached_one_by_one)
 }
 
 /*
- * Jobs "gate" and "store" stand in the client's queue; the urgent queue, which comes first, copies what
- * was stored. It finds the value only if it has waited.
+ * Jobs "gate" and "store" stand in the client's queue; the urgent queue, which comes first, copies
+ * what was stored. It finds the value only if it has waited.
  */
 static int copy_behind_store(struct npu_client *c, __u32 urgent, struct drm_npu_job gate,
 			     struct drm_npu_job store, __u32 handle, __u64 point)

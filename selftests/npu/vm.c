@@ -305,7 +305,8 @@ TEST_F(vm, address_that_wraps_is_refused)
 {
 	EXPECT_REFUSED(EINVAL, op_.va = 0ull - PAGE; op_.size = 2 * PAGE);
 	EXPECT_REFUSED(EINVAL, op_.size = 0ull - PAGE);
-	EXPECT_REFUSED(EINVAL, op_.type = DRM_NPU_BIND_UNMAP; op_.handle = 0; op_.size = 0ull - PAGE);
+	EXPECT_REFUSED(EINVAL, op_.type = DRM_NPU_BIND_UNMAP; op_.handle = 0;
+		       op_.size = 0ull - PAGE);
 }
 
 TEST_F(vm, range_past_the_end_of_the_buffer_is_refused)
