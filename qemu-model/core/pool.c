@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fenv.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -57,6 +58,8 @@ static void *helper(void *opaque)
 {
 	struct npu_pool *p = opaque;
 
+	/* Whatever the thread that made us had set: the device has one way to round. */
+	fesetenv(FE_DFL_ENV);
 	for (;;) {
 		uint32_t seen = npu_event_seen(&p->event);
 

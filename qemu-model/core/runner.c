@@ -2,6 +2,7 @@
 /*
  * The runner: takes jobs whose turn it is, runs them, reports their end.
  */
+#include <fenv.h>
 #include <string.h>
 
 #include "device.h"
@@ -67,6 +68,8 @@ void *npu_runner_thread(void *opaque)
 	struct npu_ring_entry entry;
 	struct npu_queue *q;
 
+	/* Whatever the thread that made us had set: the device has one way to round. */
+	fesetenv(FE_DFL_ENV);
 	for (;;) {
 		uint32_t seen = npu_event_seen(&core->runner_event);
 

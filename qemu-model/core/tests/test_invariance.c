@@ -3,6 +3,8 @@
  * The same program on any number of host threads gives the same bytes and the same modelled
  * figures; split over any number of cores, the same bytes.
  */
+#include <fenv.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +24,7 @@ struct result {
  * reads the whole result of the layer before.
  */
 static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, uint64_t w,
-		   uint64_t y)
+		   uint64_t y, uint64_t ones)
 {
 	uint32_t part = N / cores;
 
@@ -36,7 +38,7 @@ static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, ui
 			.dst = 1 << 16,
 			.dst_stride = K,
 			.src_stride = K,
-			.weight = 0,
+			.weight = 5 << 16,
 			.cols = K,
 			.eps = 1e-5f,
 			.rows.imm = ROWS,
@@ -57,6 +59,7 @@ static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, ui
 		};
 
 		cb_stream(cb);
+		cb_load(cb, 5 << 16, ones, 4 * K);
 		cb_loop(cb, 20, 0, 31);
 		CB_ADD(cb, dma);
 		cb_barrier(cb, (1u << cores) - 1);
@@ -81,11 +84,14 @@ static void run(struct result *r, uint32_t machine_cores, uint32_t cores, unsign
 		enum npu_isa isa, uint32_t wtype)
 {
 	struct npu_machine m = npu_machine_default;
-	uint64_t x, w, y, state = 7;
+	uint64_t x, w, y, ones, state = 7;
+	uint32_t unit = wtype == NPU_WTYPE_Q4_0 ? 2 * NPU_Q4_0_BLOCK_BYTES
+						: 2 * NPU_Q8_0_BLOCK_BYTES;
 	struct host *h;
 	struct queue q;
 	struct vm vm;
 	uint8_t *px, *pw, *py;
+	float *p1;
 	struct cb cb;
 
 	m.cores = machine_cores;
@@ -96,20 +102,40 @@ static void run(struct result *r, uint32_t machine_cores, uint32_t cores, unsign
 	x = vm_alloc(&vm, OUT_BYTES, &px);
 	w = vm_alloc(&vm, npu_weight_bytes(wtype, N, K), &pw);
 	y = vm_alloc(&vm, OUT_BYTES, &py);
+	ones = vm_alloc(&vm, 4 * K, &p1);
+	for (int i = 0; i < K; i++)
+		p1[i] = 1;
 	for (int i = 0; i < ROWS * K; i++)
-		((float *)px)[i] = host_random_float(&state);
-	/* Bytes whose halves are small numbers, wherever scales lie */
+		((float *)px)[i] = (float)(host_random(&state) >> 20) - 1000;
+	/* Pairs of blocks: 32 scales around 1/128 of either sign, then any values */
 	for (uint64_t i = 0; i < npu_weight_bytes(wtype, N, K); i += 2) {
-		uint16_t v = host_random(&state) & 0x97ff;
+		uint16_t v = (uint16_t)host_random(&state);
 
+		if (i % unit < 64)
+			v = 0x2000 | (v & 0x83ff);
 		memcpy(pw + i, &v, 2);
 	}
 	cb_init(&cb);
-	layers(&cb, cores, wtype, x, w, y);
+	layers(&cb, cores, wtype, x, w, y, ones);
 	r->done = cb_run(&cb, &vm, &q, NULL, 0);
 	cb_free(&cb);
 	memcpy(r->out, py, OUT_BYTES);
 	host_free(h);
+}
+
+/* Values that say something: nearly all differ from their neighbour, all are finite. */
+static bool worth_comparing(const struct result *r)
+{
+	unsigned int differ = 0;
+	float v[ROWS * N];
+
+	memcpy(v, r->out, OUT_BYTES);
+	for (int i = 1; i < ROWS * N; i++) {
+		if (!isfinite(v[i]))
+			return false;
+		differ += v[i] != v[i - 1];
+	}
+	return differ > ROWS * N * 9 / 10;
 }
 
 static bool same_figures(const struct npu_done *a, const struct npu_done *b)
@@ -137,6 +163,24 @@ static void test_threads(const struct result *base, uint32_t wtype)
 	free(r);
 }
 
+/* A host program that rounds in its own way, flushing small numbers to zero */
+static void test_rounding(const struct result *base, uint32_t wtype)
+{
+	struct result *r = malloc(sizeof(*r));
+	fenv_t env;
+
+	fegetenv(&env);
+	fesetround(FE_UPWARD);
+#if defined(__x86_64__)
+	__builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
+#endif
+	run(r, 4, 4, 2, NPU_ISA_BEST, wtype);
+	fesetenv(&env);
+	tap_ok(!memcmp(r->out, base->out, OUT_BYTES) && same_figures(&r->done, &base->done),
+	       "wtype %u: the host program's rounding mode does not matter", wtype);
+	free(r);
+}
+
 static void test_cores(const struct result *base, uint32_t wtype)
 {
 	struct result *r = malloc(sizeof(*r));
@@ -161,10 +205,11 @@ int main(void)
 		unsigned int tried = 0;
 
 		run(base, 4, 4, 1, NPU_ISA_BEST, wtypes[i]);
-		tap_ok(!base->done.fault && base->done.model_ns, "wtype %u: the program runs",
-		       wtypes[i]);
+		tap_ok(!base->done.fault && base->done.model_ns && worth_comparing(base),
+		       "wtype %u: the program runs and gives values worth comparing", wtypes[i]);
 		test_threads(base, wtypes[i]);
 		test_cores(base, wtypes[i]);
+		test_rounding(base, wtypes[i]);
 		for (size_t j = 0; j < sizeof(isas) / sizeof(isas[0]); j++) {
 			struct npu_core_config c = {
 				.machine = npu_machine_default, .isa = isas[j], .threads = 1,
