@@ -235,6 +235,24 @@ TEST_F(bo, mapping_outlives_handle_and_file)
 	EXPECT_EQ(2, mem[1023]);
 }
 
+TEST_F(bo, memory_comes_back_when_the_file_is_closed)
+{
+	const __u64 size = 64 << 20;
+
+	/* together more than the test machine has */
+	for (int i = 0; i < 24; i++) {
+		struct drm_npu_bo_create bo;
+		int fd = npu_open();
+		__u32 vm;
+
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, npu_vm_create(fd, &vm));
+		ASSERT_EQ(0, npu_bo_create(fd, size, 0, &bo));
+		ASSERT_EQ(0, npu_map(fd, vm, bo.handle, 0x8000000, size, DRM_NPU_BIND_WRITE));
+		close(fd);
+	}
+}
+
 TEST_F(bo, device_sees_what_the_processor_wrote)
 {
 	__u32 fault;

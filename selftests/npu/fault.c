@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Faults: each tells precisely what happened and harms its own queue only. */
 #include "../../../kselftest_harness.h"
+#include "npu_param.h"
 #include "npu_process.h"
 
 #define FREE_VA		0x10000000ull	/* where nothing is bound */
@@ -399,9 +400,12 @@ static __u32 damaged_buffer(struct npu_client *c, __u64 *seed)
 TEST_F_TIMEOUT(fault, random_command_buffers_harm_nobody_else, 120)
 {
 	__u64 seed = 0x4e5055;
+	int timeout_ms = npu_set_param("job_timeout_ms", 500);
 	unsigned int failed = 0;
 	struct npu_bystander b;
 
+	ASSERT_LT(0, timeout_ms);
+	ASSERT_EQ(0, npu_client_new_queue(&self->c));
 	ASSERT_EQ(0, npu_bystander_start(&b));
 	for (int i = 0; i < RANDOM_JOBS; i++) {
 		__u32 size = i % 2 ? damaged_buffer(&self->c, &seed) :
@@ -430,6 +434,7 @@ TEST_F_TIMEOUT(fault, random_command_buffers_harm_nobody_else, 120)
 	EXPECT_LT(RANDOM_JOBS / 2, failed);
 	EXPECT_EQ(0, npu_bystander_stop(&b));
 	EXPECT_TRUE(npu_client_adds(&self->c, 8));
+	npu_set_param("job_timeout_ms", timeout_ms);
 }
 
 TEST_HARNESS_MAIN

@@ -227,4 +227,45 @@ TEST_F(recovery, ten_resets_in_a_row)
 	}
 }
 
+TEST_F(recovery, function_level_reset_leaves_idle_clients_working)
+{
+	char path[64];
+	struct stat st;
+
+	ASSERT_EQ(0, fstat(self->fd, &st));
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/reset", major(st.st_rdev),
+		 minor(st.st_rdev));
+	ASSERT_TRUE(npu_client_adds(&self->c, 1));
+	for (unsigned int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, npu_write_file(path, "1"));
+		EXPECT_TRUE(npu_client_adds(&self->c, i));
+	}
+}
+
+TEST_F(recovery, bind_during_resets_is_never_lost)
+{
+	struct drm_npu_bo_create bo;
+	__u32 fault;
+	pid_t pid;
+
+	ASSERT_EQ(0, npu_bo_create(self->fd, 4096, 0, &bo));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (int i = 0; i < 20; i++) {
+			if (npu_write_debugfs(self->fd, "reset", "1"))
+				_exit(1);
+			usleep(5000);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 50; i++) {
+		ASSERT_EQ(0, npu_map(self->fd, self->c.vm, bo.handle, 0x8000000, 4096, 0));
+		ASSERT_EQ(0, npu_unmap(self->fd, self->c.vm, 0x8000000, 4096));
+	}
+	EXPECT_EQ(0, npu_reap(pid));
+	npu_job_reads(&self->c, 0x8000000, &fault);
+	EXPECT_EQ(NPU_FAULT_PAGE, fault);
+}
+
 TEST_HARNESS_MAIN
