@@ -48,7 +48,7 @@ static void keep_logits(struct npu_plan *p, struct project *op)
 }
 
 static int last_norm_and_head(struct npu_plan *p, uint64_t norm, const struct npu_weight *head,
-		  uint64_t logits, bool every_row)
+			      uint64_t logits, bool every_row)
 {
 	struct project op = { .what = "logits", .n_w = 1, .last_row = !every_row,
 			      .keep = SPAD_NONE };

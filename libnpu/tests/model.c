@@ -5,7 +5,7 @@
 
 #include "model.h"
 
-#define EPS	1e-5f
+#define EPS	0.00001f
 #define ROWS	NPU_REG_PARAM(0)
 #define POS	NPU_REG_PARAM(1)
 #define STEPS	NPU_REG_PARAM(2)

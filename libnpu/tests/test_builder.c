@@ -82,7 +82,7 @@ static void test_encodings(void)
 		.head_dim = 8, .capacity = 16, .scale = 0.5f, .n_rep = 3, .k = addr, .v = addr,
 		.pos = some, .m = some);
 	RECORDS(rmsnorm, RMSNORM, npu_cmd_rmsnorm, .dst = 64, .dst_stride = 1, .src = 128,
-		.src_stride = 2, .weight = 192, .cols = 3, .eps = 1e-6f, .rows = some);
+		.src_stride = 2, .weight = 192, .cols = 3, .eps = 0.000001f, .rows = some);
 	RECORDS(rope, ROPE, npu_cmd_rope, .x = 4, .stride = 8, .table = 64, .n_heads = 2,
 		.head_dim = 4, .n_rot = 2, .rows = some);
 	RECORDS(softmax, SOFTMAX, npu_cmd_softmax, .dst = 64, .src = 128, .scale = 2, .cols = some,
@@ -212,7 +212,7 @@ static void test_refusals(void)
 	tap_ok(!npu_emit_matmul(cb, 0, &mm) && !npu_cmdbuf_end(cb), "k at its limit is recorded");
 	npu_cmdbuf_destroy(cb);
 	tap_ok(npu_cmdbuf_create(0, &cb) == -EINVAL &&
-		       npu_cmdbuf_create(NPU_MAX_CORES + 1, &cb) == -EINVAL,
+	       npu_cmdbuf_create(NPU_MAX_CORES + 1, &cb) == -EINVAL,
 	       "0 and 17 streams are refused");
 }
 
@@ -334,7 +334,7 @@ static void test_names(void)
 
 	npu_fault_text(&r, text, sizeof(text));
 	tap_ok(!strcmp(text, "job 9: page fault: device address 0x3fc0001000, command MATMUL at "
-		       "offset 0x1d0 of the command buffer, core 2, last mark 4"),
+	       "offset 0x1d0 of the command buffer, core 2, last mark 4"),
 	       "a fault is told as a sentence");
 	npu_fault_text(&r, small, sizeof(small));
 	tap_ok(!strcmp(small, "job 9: "), "a fault's text is cut to the room there is");

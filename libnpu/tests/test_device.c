@@ -137,11 +137,11 @@ static void test_binds(struct npu_device *dev)
 	c = 0;
 	d = 100;
 	tap_ok(npu_vm_bind(vm, buf, 4096, 16384, 0, &c) == -EINVAL && said("leave the buffer") &&
-		       npu_vm_bind(vm, buf, 100, 4096, 0, &c) == -EINVAL &&
-		       npu_vm_bind(vm, buf, 0, 100, 0, &c) == -EINVAL &&
-		       npu_vm_bind(vm, buf, 0, 4096, 0, &d) == -EINVAL && said("multiples") &&
-		       npu_vm_bind(vm, buf, ~0ull << 12, 8192, 0, &c) == -EINVAL &&
-		       npu_vm_bind(vm, buf, 0, 4096, 4, &c) == -EINVAL && said("flags") && !c,
+	       npu_vm_bind(vm, buf, 100, 4096, 0, &c) == -EINVAL &&
+	       npu_vm_bind(vm, buf, 0, 100, 0, &c) == -EINVAL &&
+	       npu_vm_bind(vm, buf, 0, 4096, 0, &d) == -EINVAL && said("multiples") &&
+	       npu_vm_bind(vm, buf, ~0ull << 12, 8192, 0, &c) == -EINVAL &&
+	       npu_vm_bind(vm, buf, 0, 4096, 4, &c) == -EINVAL && said("flags") && !c,
 	       "a bind misaligned, past its buffer, that wraps or has unknown flags is refused");
 	d = NPU_VA_SIZE - 4096;
 	tap_ok(npu_vm_bind(vm, buf, 0, 8192, 0, &d) == -EINVAL && said("leaves 0x10000"),
@@ -173,9 +173,9 @@ static void test_limits(struct npu_device *dev)
 	for (i = 1; i < n; i++)
 		npu_vm_destroy(vm[i]);
 	tap_ok(npu_queue_create(vm[0], NPU_PRIORITY_COUNT, 0, &q[0]) == -EINVAL &&
-		       said("priority") && npu_queue_create(vm[0], 0, 3, &q[0]) == -EINVAL &&
-		       said("entries") && npu_queue_create(vm[0], 0, 2, &q[0]) == -EINVAL &&
-		       npu_queue_create(vm[0], 0, 8192, &q[0]) == -EINVAL,
+	       said("priority") && npu_queue_create(vm[0], 0, 3, &q[0]) == -EINVAL &&
+	       said("entries") && npu_queue_create(vm[0], 0, 2, &q[0]) == -EINVAL &&
+	       npu_queue_create(vm[0], 0, 8192, &q[0]) == -EINVAL,
 	       "a queue of unknown priority or odd length is refused");
 	for (n = 0; n <= queues && !(rc = npu_queue_create(vm[0], 0, 4, &q[n])); n++)
 		;
@@ -270,14 +270,15 @@ static void test_submit(struct rig *r)
 /* A job that takes its time: real host time for a test that waits */
 static struct npu_job slow(struct rig *r, uint32_t loops)
 {
+	const struct npu_cmd_ew ew = { .op = NPU_EW_SCALE, .imm = 1, .cols = 16384,
+				       .rows = npu_count(1, 0) };
 	struct npu_job job = { 0 };
 	struct npu_cmdbuf *cb;
 	uint32_t size;
 
 	npu_cmdbuf_create(1, &cb);
 	npu_emit_loop(cb, 0, npu_count(loops, 0), 0);
-	npu_emit_ew(cb, 0, &(struct npu_cmd_ew){ .op = NPU_EW_SCALE, .imm = 1, .cols = 16384,
-						  .rows = npu_count(1, 0) });
+	npu_emit_ew(cb, 0, &ew);
 	npu_emit_loop_end(cb, 0);
 	npu_cmdbuf_end(cb);
 	npu_cmdbuf_data(cb, &size);
@@ -395,8 +396,8 @@ static void test_faults(struct rig *r)
 	npu_job_result(guilty, seqno, &res);
 	npu_fault_text(&res, text, sizeof(text));
 	tap_ok(res.error == -EFAULT && res.fault == NPU_FAULT_PAGE &&
-		       res.fault_addr == 0x700000000 && res.fault_opcode == NPU_OP_LDR &&
-		       strstr(text, "0x700000000, command LDR"),
+	       res.fault_addr == 0x700000000 && res.fault_opcode == NPU_OP_LDR &&
+	       strstr(text, "0x700000000, command LDR"),
 	       "a fault names address and command");
 	npu_job_result(guilty, seqno + 1, &res);
 	npu_queue_state(guilty, &st);

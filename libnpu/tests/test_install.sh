@@ -60,15 +60,15 @@ promise 'pkg-config tells the version' test "$(pkg-config --modversion npu)" = \
 	"$(sed -n 's/^#define NPU_VERSION_MAJOR[[:space:]]*//p' npu.h).$(sed -n 's/^#define NPU_VERSION_MINOR[[:space:]]*//p' npu.h)"
 promise 'npu-objdump is installed and refuses what is no command buffer' sh -c \
 	"! $root$prefix/bin/npu-objdump $dir/user.c && $root$prefix/bin/npu-objdump $dir/user.c 2>&1 | grep -q magic"
-promise 'each function of the header has a man page' sh -c '
-	for f in $(cat); do
-		test -e "'"$root$prefix"'/share/man/man3/$f.3" || { echo "$f"; exit 1; }
-	done' <<END
-$(sed -n '/^global:/,/^local:/s/^[[:space:]]*\(npu_[a-z0-9_]*\);$/\1/p' libnpu.map)
-END
 
 # The map is the list of what is exported, and the header declares all of it.
 sed -n '/^global:/,/^local:/s/^[[:space:]]*\(npu_[a-z0-9_]*\);$/\1/p' libnpu.map | sort >"$dir/map"
+have_pages() {
+	while read -r f; do
+		test -e "$root$prefix/share/man/man3/$f.3" || { echo "$f"; return 1; }
+	done <"$dir/map"
+}
+promise 'each exported function has a man page' have_pages
 nm -D --defined-only "$root$prefix/lib/libnpu.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
 	sort >"$dir/exported"
 grep -oE '\bnpu_[a-z0-9_]+\(' npu.h | tr -d '(' | sort -u >"$dir/declared"

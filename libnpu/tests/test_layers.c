@@ -13,7 +13,7 @@
 #define ROWS		41
 #define CAPACITY	64
 
-static const char *machines[] = {
+static const char *const machines[] = {
 	"sim:cores=4,threads=2",
 	"sim:cores=3,threads=2,spad_bytes=65536",
 	"sim:cores=1,threads=1,isa=scalar,spad_bytes=131072",
@@ -27,15 +27,15 @@ static const struct {
 	double limit;		/* of the NMSE of logits */
 } shapes[] = {
 	{ "heads of 8, ffn 172 (f32)",
-	  { NPU_WTYPE_F32, 64, 8, 4, 8, 8, 172, 512, CAPACITY, false, true }, 1e-6 },
+	  { NPU_WTYPE_F32, 64, 8, 4, 8, 8, 172, 512, CAPACITY, false, true }, 0.000001 },
 	{ "heads of 16 (q8_0)",
-	  { NPU_WTYPE_Q8_0, 128, 8, 4, 16, 16, 384, 300, CAPACITY, false, true }, 1e-3 },
+	  { NPU_WTYPE_Q8_0, 128, 8, 4, 16, 16, 384, 300, CAPACITY, false, true }, 0.001 },
 	{ "heads of 64, one for 4 (q4_0)",
-	  { NPU_WTYPE_Q4_0, 256, 8, 2, 64, 64, 512, 259, CAPACITY, true, true }, 1e-3 },
+	  { NPU_WTYPE_Q4_0, 256, 8, 2, 64, 64, 512, 259, CAPACITY, true, true }, 0.001 },
 	{ "odd sizes, half rotated (f16)",
-	  { NPU_WTYPE_F16, 90, 3, 3, 30, 14, 101, 77, CAPACITY, false, true }, 1e-4 },
+	  { NPU_WTYPE_F16, 90, 3, 3, 30, 14, 101, 77, CAPACITY, false, true }, 0.0001 },
 	{ "no rotation, 5 of 5 heads (f32)",
-	  { NPU_WTYPE_F32, 50, 5, 5, 10, 10, 33, 40, CAPACITY, false, false }, 1e-6 },
+	  { NPU_WTYPE_F32, 50, 5, 5, 10, 10, 33, 40, CAPACITY, false, false }, 0.000001 },
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -145,26 +145,23 @@ static void test_loop(struct model *m, const char *name)
 
 int main(int argc, char **argv)
 {
-	size_t n_machines = MACHINES;
+	size_t n_machines = argc > 1 ? 2 : MACHINES;
 
-	if (argc > 1) {
-		machines[1] = argv[1];
-		n_machines = 2;
-	}
 	for (size_t i = 0; i < SHAPES; i++) {
 		struct outcome first = { 0 };
 
 		for (size_t j = 0; j < n_machines; j++) {
+			const char *machine = j && argc > 1 ? argv[1] : machines[j];
 			struct rig r;
 			struct model m;
 
-			rig_open(&r, machines[j], RIG_BYTES);
+			rig_open(&r, machine, RIG_BYTES);
 			model_make(&r, &shapes[i].s, 77 + i, &m);
 			if (j == 0) {
 				test_right(&m, shapes[i].name, shapes[i].limit);
 				first = prefill(&m, ROWS, 64, 1);
 			}
-			test_cuts(&m, &first, shapes[i].name, machines[j]);
+			test_cuts(&m, &first, shapes[i].name, machine);
 			if (j == 0)
 				test_loop(&m, shapes[i].name);
 			model_free(&m);

@@ -38,7 +38,7 @@ static void test_shapes(struct rig *r)
 {
 	const struct npu_plan_shape good = {
 		.m_max = 4, .dim = 64, .n_heads = 4, .n_kv_heads = 2, .head_dim = 16, .n_rot = 16,
-		.ffn_dim = 64, .vocab = 64, .kv_capacity = 16, .eps = 1e-5f,
+		.ffn_dim = 64, .vocab = 64, .kv_capacity = 16, .eps = 0.00001f,
 	};
 	struct {
 		const char *word;
@@ -113,8 +113,8 @@ static void test_longest_row(struct rig *r, uint32_t type, const char *name, uin
 	rc = rig_run(r, cb, NULL, 0, NULL);
 	ref_matmul(&w, x, m_max, want);
 	e = nmse(rig_ptr(r, out.va), want, 5 * m_max);
-	if (!tap_ok(!rc && e < 1e-6, "matmul %s: rows of %u elements, %u of them", name, NPU_MAX_K,
-		    m_max))
+	if (!tap_ok(!rc && e < 0.000001, "matmul %s: rows of %u elements, %u of them", name,
+		    NPU_MAX_K, m_max))
 		tap_diag("%d, NMSE %g", rc, e);
 	free(want);
 	matrix_free(&w);
@@ -122,7 +122,7 @@ static void test_longest_row(struct rig *r, uint32_t type, const char *name, uin
 
 static void test_largest_vocabulary(struct rig *r)
 {
-	struct npu_plan_shape s = { .m_max = 1, .dim = 32, .vocab = NPU_MAX_N, .eps = 1e-5f };
+	struct npu_plan_shape s = { .m_max = 1, .dim = 32, .vocab = NPU_MAX_N, .eps = 0.00001f };
 	struct npu_weight w = { .n = NPU_MAX_N, .k = 32, .type = NPU_WTYPE_Q4_0 };
 	uint64_t norm, logits, tokens, size = npu_weight_bytes(w.type, w.n, w.k);
 	struct npu_cmdbuf *cb;
@@ -167,7 +167,7 @@ static void test_largest_vocabulary(struct rig *r)
 
 static void test_too_large(void)
 {
-	struct npu_plan_shape s = { .m_max = 1, .dim = 65536, .vocab = 16, .eps = 1e-5f };
+	struct npu_plan_shape s = { .m_max = 1, .dim = 65536, .vocab = 16, .eps = 0.00001f };
 	struct npu_weight w = { .va = 0x100000, .n = 16, .k = 65536, .type = NPU_WTYPE_F32 };
 	struct npu_cmdbuf *cb;
 	struct npu_plan *p;

@@ -67,7 +67,7 @@ static void reference(const struct test_case *c, const struct matrix *w, uint32_
 	for (uint32_t i = 0; i < c->m; i++)
 		memcpy(x + (uint64_t)i * c->k, in + (uint64_t)i * (c->k + c->pad_in), 4 * c->k);
 	if (c->norm)
-		ref_rmsnorm(x, norm, 1e-5f, c->k, c->m, x);
+		ref_rmsnorm(x, norm, 0.00001f, c->k, c->m, x);
 	ref_matmul(w, x, c->m, y);
 	for (uint32_t i = 0; i < c->m; i++)
 		for (uint32_t j = 0; j < n; j++) {
@@ -86,7 +86,7 @@ static double run(struct rig *r, uint32_t index, float **out, uint64_t *bytes, u
 	struct rng g = { index + 1000 };
 	struct matrix w[2];
 	struct npu_plan_shape shape = { .m_max = c.m_max, .m_reg = c.fixed ? 0 : NPU_REG_PARAM(3),
-					.eps = 1e-5f, .cores = cores };
+					.eps = 0.00001f, .cores = cores };
 	const uint64_t params[4] = { 0, 0, 0, c.m };
 	struct npu_rows in = { .cols = c.k, .stride = c.k + c.pad_in }, o[2];
 	struct npu_cmdbuf *cb;
@@ -150,7 +150,7 @@ int main(void)
 		float *first, *other;
 		double e = run(&rig[0], i, &first, &bytes, 1);
 
-		if (!(e < 1e-6)) {
+		if (!(e < 0.000001)) {
 			const struct test_case c = case_make(i);
 
 			tap_diag("case %u: %s m %u of %u, n %u and %u, k %u: NMSE %g", i,

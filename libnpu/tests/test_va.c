@@ -36,15 +36,15 @@ static void test_taking(void)
 	va_init(&s, 0x10000, 16 * MIB);
 	va_take(&s, MIB, MIB, &s);
 	tap_ok(va_take(&s, MIB, 4096, NULL) == -EEXIST &&
-		       va_take(&s, 2 * MIB - 4096, 8192, NULL) == -EEXIST &&
-		       va_take(&s, MIB - 4096, 8192, NULL) == -EEXIST,
+	       va_take(&s, 2 * MIB - 4096, 8192, NULL) == -EEXIST &&
+	       va_take(&s, MIB - 4096, 8192, NULL) == -EEXIST,
 	       "an overlap is refused at both ends");
 	tap_ok(!va_take(&s, 2 * MIB, 4096, NULL) && !va_take(&s, MIB - 4096, 4096, NULL),
 	       "neighbours may touch");
 	tap_ok(va_take(&s, 0, 4096, NULL) == -EINVAL &&
-		       va_take(&s, 16 * MIB - 4096, 8192, NULL) == -EINVAL &&
-		       va_take(&s, 4 * MIB, ~0ull, NULL) == -EINVAL &&
-		       va_take(&s, 4 * MIB, 0, NULL) == -EINVAL,
+	       va_take(&s, 16 * MIB - 4096, 8192, NULL) == -EINVAL &&
+	       va_take(&s, 4 * MIB, ~0ull, NULL) == -EINVAL &&
+	       va_take(&s, 4 * MIB, 0, NULL) == -EINVAL,
 	       "what leaves the space or wraps is refused");
 	tap_ok(!va_take(&s, 16 * MIB - 4096, 4096, NULL), "the last page can be taken");
 	tap_ok(va_at(&s, MIB)->owner == &s && !va_at(&s, MIB + 4096),
