@@ -63,6 +63,7 @@ promise 'npu-objdump is installed and refuses what is no command buffer' sh -c \
 
 # The map is the list of what is exported, and the header declares all of it.
 sed -n '/^global:/,/^local:/s/^[[:space:]]*\(npu_[a-z0-9_]*\);$/\1/p' libnpu.map | sort >"$dir/map"
+# shellcheck disable=SC2317  # promise runs it
 have_pages() {
 	while read -r f; do
 		test -e "$root$prefix/share/man/man3/$f.3" || { echo "$f"; return 1; }
