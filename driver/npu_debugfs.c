@@ -98,8 +98,9 @@ static void npu_debugfs_show_vm(struct seq_file *m, struct npu_vm *vm)
 {
 	struct drm_gpuva *va;
 
-	seq_printf(m, "vm: context %u queues %d\n", vm->context, atomic_read(&vm->queues));
 	mutex_lock(&vm->lock);
+	seq_printf(m, "vm: context %u queues %d large-pages %u\n", vm->context,
+		   atomic_read(&vm->queues), vm->mmu.large);
 	drm_gpuvm_for_each_va(va, &vm->base)
 		seq_printf(m, "  %#llx + %#llx: buffer of %zu bytes at %#llx\n", va->va.addr,
 			   va->va.range, va->gem.obj->size, va->gem.offset);

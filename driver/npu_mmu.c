@@ -64,6 +64,7 @@ void npu_mmu_fini(struct npu_mmu *mmu)
 {
 	npu_pt_free(mmu->npu, mmu->root, 2);
 	mmu->root = NULL;
+	mmu->large = 0;
 }
 
 dma_addr_t npu_mmu_root(const struct npu_mmu *mmu)
@@ -189,6 +190,7 @@ static int npu_mmu_need_last(struct npu_mmu *mmu, u64 va)
 			npu_pt_set(last, i, leaf + (u64)i * NPU_PAGE_SIZE);
 		/* The table is complete before it can be seen. */
 		dma_wmb();
+		mmu->large--;
 	}
 	if (!(leaf & NPU_PTE_VALID) || leaf & NPU_PTE_LEAF)
 		npu_pt_set(mid, index, last->dma | NPU_PTE_VALID);
@@ -262,6 +264,7 @@ void npu_mmu_map(struct npu_mmu *mmu, u64 va, u64 size, struct sg_table *sgt, u6
 		next = npu_slot_end(va, end);
 		if (next - va == NPU_LARGE_PAGE_SIZE && npu_sg_large(pos)) {
 			npu_pt_set(mid, index, npu_sg_addr(&pos) | bits);
+			mmu->large++;
 			npu_sg_advance(&pos, NPU_LARGE_PAGE_SIZE);
 			continue;
 		}
@@ -289,6 +292,7 @@ void npu_mmu_unmap(struct npu_mmu *mmu, u64 va, u64 size)
 		if (mid->entry[index] & NPU_PTE_LEAF) {
 			/* Whole: the prepare step has split leaves at the borders. */
 			npu_pt_set(mid, index, 0);
+			mmu->large--;
 			continue;
 		}
 		if (!mid->child[index])

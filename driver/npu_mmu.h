@@ -17,6 +17,7 @@ struct npu_pt;
 struct npu_mmu {
 	struct npu_device *npu;
 	struct npu_pt *root;
+	u32 large;		/* leaves of 2 MiB */
 };
 
 int npu_mmu_init(struct npu_mmu *mmu, struct npu_device *npu);
