@@ -27,6 +27,7 @@
 #define NPU_DONE_RING_ENTRIES_MAX	65536
 #define NPU_QUEUE_ENTRIES_MIN		4
 #define NPU_QUEUE_ENTRIES_MAX		4096
+#define NPU_LOG_BYTES_MAX		(16u << 20)
 
 /* At NPU_REG_BOOT_LO/HI when the boot starts; read once. Addresses are bus addresses, page aligned. */
 struct npu_boot_params {
@@ -36,7 +37,7 @@ struct npu_boot_params {
 	__u64 d2h_addr;		/* struct npu_msg[d2h_entries], firmware -> driver */
 	__u64 done_addr;	/* struct npu_done[done_entries] */
 	__u64 status_addr;	/* struct npu_status_page */
-	__u64 log_addr;		/* firmware's log, log_bytes; zero: none */
+	__u64 log_addr;		/* text: byte i since boot lies at i % log_bytes; zero: none */
 	__u32 h2d_entries;
 	__u32 d2h_entries;
 	__u32 done_entries;	/* at least the jobs in flight of all queues together */

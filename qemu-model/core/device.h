@@ -18,6 +18,7 @@
 #include "event.h"
 #include "gate.h"
 #include "job.h"
+#include "log.h"
 #include "mailbox.h"
 #include "npu_core.h"
 #include "queue.h"
@@ -68,6 +69,7 @@ struct npu_core {
 	struct npu_window status_window;
 	struct npu_status_page *status;
 	struct npu_mailbox mailbox;
+	struct npu_log log;
 	struct npu_done_ring done;
 	struct npu_context *contexts;	/* machine.contexts */
 	struct npu_queue *queues;	/* machine.queues */

@@ -35,12 +35,20 @@ void npu_mailbox_arm(struct npu_core *core, uint32_t head)
 		npu_device_interrupt(core, NPU_MSIX_EVENT);
 }
 
+static void log_fault(struct npu_core *core, const struct npu_msg *e)
+{
+	npu_log(core, "context %u queue %u job %llu: fault %u on core %u at 0x%llx",
+		e->fault.context, e->fault.queue, (unsigned long long)e->fault.seqno,
+		e->fault.fault, e->fault.core, (unsigned long long)e->fault.addr);
+}
+
 /* Answers that are due: events first, then queues and contexts that have come to rest. */
 static void post_pending(struct npu_core *core)
 {
 	if (__atomic_load_n(&core->fault_pending, __ATOMIC_ACQUIRE) &&
 	    npu_mailbox_room(&core->mailbox)) {
 		npu_mailbox_post(core, &core->fault_event);
+		log_fault(core, &core->fault_event);
 		__atomic_store_n(&core->fault_pending, false, __ATOMIC_RELEASE);
 		npu_event_ring(&core->runner_event);
 	}

@@ -74,6 +74,7 @@ static uint16_t context_create(struct npu_core *core, const struct npu_msg *msg)
 	ctx->used = true;
 	ctx->serial = ++core->context_serial;
 	npu_mmu_init(&ctx->mmu, &core->bus, root);
+	npu_log(core, "context %u: created", msg->context_create.context);
 	return NPU_MSG_STATUS_OK;
 }
 
@@ -97,6 +98,7 @@ static uint16_t context_destroy(struct npu_core *core, const struct npu_msg *msg
 	npu_job_forget(&core->job, ctx->serial);
 	npu_mmu_release(&ctx->mmu);
 	ctx->used = false;
+	npu_log(core, "context %u: destroyed", msg->context.context);
 	return NPU_MSG_STATUS_OK;
 }
 
@@ -175,6 +177,8 @@ static uint16_t queue_create(struct npu_core *core, const struct npu_msg *msg)
 	ctx->queues++;
 	__atomic_store_n(&core->queue_tail[id], 0, __ATOMIC_RELAXED);
 	memset(&core->status->queue[id], 0, sizeof(core->status->queue[id]));
+	npu_log(core, "queue %u: created, context %u, priority %u, %u entries", id, q->context,
+		q->priority, entries);
 	return NPU_MSG_STATUS_OK;
 }
 
@@ -304,6 +308,9 @@ static void settle_queue(struct npu_core *core, struct npu_queue *q)
 		core->endings = true;
 		return;
 	}
+	npu_log(core, "queue %u: %s after %u jobs", q->id,
+		q->ending == NPU_MSG_QUEUE_DESTROY ? "destroyed" :
+		q->ending == NPU_MSG_QUEUE_RESET ? "reset" : "suspended", q->done);
 	if (q->ending == NPU_MSG_QUEUE_DESTROY)
 		queue_free(core, q);
 	reply(core, q->ending, q->ending_id, NPU_MSG_STATUS_OK);
@@ -341,6 +348,7 @@ void npu_message_settle(struct npu_core *core)
 		}
 		ctx->ending = false;
 		ctx->faulted = false;
+		npu_log(core, "context %u: reset", i);
 		reply(core, NPU_MSG_CONTEXT_RESET, ctx->ending_id, NPU_MSG_STATUS_OK);
 	}
 }

@@ -77,6 +77,7 @@ static bool read_params(struct npu_core *core, struct npu_boot_params *p,
 	FIELD(done_entries, power_of_two_in(p->done_entries, NPU_DONE_RING_ENTRIES_MIN,
 					    NPU_DONE_RING_ENTRIES_MAX), NPU_DONE_RING_ENTRIES_MAX);
 	FIELD(log_bytes, !p->log_bytes || p->log_addr, 0);
+	FIELD(log_bytes, p->log_bytes <= NPU_LOG_BYTES_MAX, NPU_LOG_BYTES_MAX);
 	for (unsigned int i = 0; i < sizeof(p->reserved) / sizeof(p->reserved[0]); i++)
 		FIELD(reserved[i], !p->reserved[i], 0);
 #undef FIELD
@@ -103,6 +104,10 @@ static bool map_rings(struct npu_core *core, const struct npu_boot_params *p,
 			   &done))
 		return refuse(r, NPU_BOOT_BUS, (uint32_t)p->done_addr, 0);
 	npu_done_start(&core->done, &done, p->done_entries);
+	if (p->log_bytes &&
+	    npu_window_map(&core->bus, p->log_addr, p->log_bytes, &core->log.window))
+		return refuse(r, NPU_BOOT_BUS, (uint32_t)p->log_addr, 0);
+	core->log.bytes = p->log_bytes;
 	mb->h2d_entries = p->h2d_entries;
 	mb->d2h_entries = p->d2h_entries;
 	core->status = npu_window_at(&core->status_window, 0);
@@ -118,6 +123,10 @@ static void say_ready(struct npu_core *core)
 	msg.ready.security_version = core->fw.security_version;
 	memcpy(msg.ready.version, core->fw.version, sizeof(msg.ready.version));
 	npu_mailbox_post(core, &msg);
+	npu_log(core, "firmware %s, API %u.%u, security version %u", core->fw.version,
+		core->fw.api >> 16, core->fw.api & 0xffff, core->fw.security_version);
+	npu_log(core, "%u cores, %u contexts, %u queues, turns of %u jobs", core->machine.cores,
+		core->machine.contexts, core->machine.queues, core->fw.config.max_jobs_per_turn);
 }
 
 void npu_device_boot(struct npu_core *core)
@@ -154,6 +163,8 @@ void npu_device_unmap_rings(struct npu_core *core)
 	npu_window_unmap(&core->bus, &core->mailbox.h2d);
 	npu_window_unmap(&core->bus, &core->mailbox.d2h);
 	npu_window_unmap(&core->bus, &core->status_window);
+	npu_window_unmap(&core->bus, &core->log.window);
+	core->log = (struct npu_log) { 0 };
 	core->mailbox = (struct npu_mailbox) { 0 };
 	core->status = NULL;
 }

@@ -194,7 +194,7 @@ void host_prepare(struct host *h)
 		.config = h->fw_config,
 	};
 	struct npu_boot_params *p;
-	uint64_t h2d, d2h, done, status;
+	uint64_t h2d, d2h, done, status, log;
 
 	h->image = host_alloc(h, NPU_PACK_BYTES);
 	h->image_size = NPU_PACK_BYTES;
@@ -204,18 +204,20 @@ void host_prepare(struct host *h)
 	d2h = host_alloc(h, h->msg_entries * sizeof(struct npu_msg));
 	done = host_alloc(h, h->done_entries * sizeof(struct npu_done));
 	status = host_alloc(h, sizeof(struct npu_status_page));
+	log = h->log_bytes ? host_alloc(h, h->log_bytes) : 0;
 	h->params = host_alloc(h, sizeof(*p));
 	p = host_ptr(h, h->params);
 	*p = (struct npu_boot_params) {
 		.size = sizeof(*p), .api = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
 		.h2d_addr = h2d, .d2h_addr = d2h, .done_addr = done, .status_addr = status,
 		.h2d_entries = h->msg_entries, .d2h_entries = h->msg_entries,
-		.done_entries = h->done_entries,
+		.done_entries = h->done_entries, .log_addr = log, .log_bytes = h->log_bytes,
 	};
 	h->h2d = host_ptr(h, h2d);
 	h->d2h = host_ptr(h, d2h);
 	h->done = host_ptr(h, done);
 	h->status = host_ptr(h, status);
+	h->log = log ? host_ptr(h, log) : NULL;
 	h->h2d_tail = 0;
 	h->d2h_head = 0;
 	h->done_head = 0;

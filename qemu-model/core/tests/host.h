@@ -40,6 +40,8 @@ struct host {
 	struct npu_msg *h2d, *d2h;
 	struct npu_done *done;
 	struct npu_status_page *status;
+	char *log;
+	uint32_t log_bytes;		/* zero unless set before the boot */
 	uint32_t msg_entries, done_entries;
 	uint32_t h2d_tail, d2h_head, done_head;
 	uint32_t msg_id;

@@ -71,6 +71,11 @@ static void test_params(struct host *h)
 	BAD(status_addr, 0x40000800, "a status page off its page is refused");
 	BAD(log_addr, 0x40000800, "a log off its page is refused");
 	BAD(log_bytes, 1, "a log without an address is refused");
+	host_prepare(h);
+	params(h)->log_addr = HOST_BASE;
+	params(h)->log_bytes = NPU_LOG_BYTES_MAX + 1;
+	expect_refusal(h, NPU_BOOT_PARAMS, offsetof(struct npu_boot_params, log_bytes),
+		       "a log of one byte past the largest is refused");
 	BAD(h2d_entries, NPU_MSG_RING_ENTRIES_MIN / 2, "too small a request ring is refused");
 	BAD(h2d_entries, NPU_MSG_RING_ENTRIES_MAX * 2, "too large a request ring is refused");
 	BAD(d2h_entries, 48, "an event ring of no power of two is refused");
@@ -114,6 +119,28 @@ static void test_running(struct host *h)
 	h->max_map = 0;
 }
 
+/* A log of 100 bytes, so that it wraps at once */
+static void test_log(void)
+{
+	struct host *h = host_new(&npu_machine_default, 16, 1);
+	uint32_t tail;
+	char text[101] = "";
+	struct vm vm;
+
+	h->log_bytes = 100;
+	host_boot(h);
+	for (uint32_t i = 0; i < 3; i++)
+		vm_new(&vm, h, i);
+	host_call3(h, NPU_MSG_CONTEXT_DESTROY, 2, 0, 0);
+	tail = h->status->log_tail;
+	for (uint32_t i = 0; i < 100; i++)
+		text[i] = h->log[(tail - 100 + i) % 100];
+	tap_ok(tail > 100 && strstr(text, "context 2: created\n") &&
+	       strstr(text, "context 2: destroyed\n"),
+	       "log: the last lines are there, in the order of their bytes");
+	host_free(h);
+}
+
 int main(void)
 {
 	struct host *h = host_new(&npu_machine_default, 16, 1);
@@ -122,5 +149,6 @@ int main(void)
 	test_params(h);
 	test_running(h);
 	host_free(h);
+	test_log();
 	return tap_done();
 }
