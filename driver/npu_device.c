@@ -361,6 +361,16 @@ void npu_device_wedge(struct npu_device *npu)
 	queue_work(system_unbound_wq, &npu->wedged_work);
 }
 
+void npu_device_silence(struct npu_device *npu)
+{
+	down_write(&npu->reset_sem);
+	if (npu->power == NPU_UP) {
+		npu_device_stop(npu);
+		npu->power = NPU_DOWN;
+	}
+	up_write(&npu->reset_sem);
+}
+
 void npu_device_fini(struct npu_device *npu)
 {
 	struct npu_queue *queue;

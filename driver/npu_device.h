@@ -165,6 +165,14 @@ void npu_device_put(struct npu_device *npu);
 void npu_device_stop(struct npu_device *npu);
 int npu_device_start(struct npu_device *npu);
 
+/*
+ * npu_device_silence() - When drm_dev_enter() has failed: the device touches no memory any more.
+ *
+ * Between drm_dev_unplug() and npu_device_fini() it still runs, while files are closed and their
+ * memory is freed. Nobody talks to it after this; the schedulers of queues are left paused.
+ */
+void npu_device_silence(struct npu_device *npu);
+
 /* npu_device_wedge() - After stop, when start has failed for good. */
 void npu_device_wedge(struct npu_device *npu);
 

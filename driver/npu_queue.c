@@ -293,9 +293,13 @@ static void npu_queue_detach(struct npu_queue *queue)
 			}
 		}
 		drm_dev_exit(idx);
+	} else {
+		npu_device_silence(npu);
+		/* What waits in its scheduler is cancelled. */
+		npu_queue_resume(queue);
 	}
 
-	/* Destroyed, or forgotten by a reset, or bus mastering is off. */
+	/* Destroyed, or forgotten by a reset, or the device is silent. */
 	down_read(&npu->reset_sem);
 	spin_lock(&npu->list_lock);
 	list_del_init(&queue->node);

@@ -95,8 +95,10 @@ static void npu_vm_detach(struct npu_vm *vm)
 			}
 		}
 		drm_dev_exit(idx);
+	} else {
+		npu_device_silence(npu);
 	}
-	/* Wedged or unplugged: bus mastering is off. */
+	/* Wedged: bus mastering is off. */
 	down_read(&npu->reset_sem);
 	spin_lock(&npu->list_lock);
 	list_del_init(&vm->node);
