@@ -42,9 +42,14 @@ load_module()	# parameters
 	fi
 }
 
+# The last fences of a client that has just gone let go of the module a moment later.
 unload_module()
 {
-	rmmod npu 2>/dev/null
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rmmod npu 2>/dev/null && return
+		sleep 0.1
+	done
+	return 1
 }
 
 bind() { echo "$DEVICE" 2>/dev/null >"$DRIVER/bind"; }

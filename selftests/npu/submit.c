@@ -263,6 +263,7 @@ TEST_F(submit, matrix_of_ones_sums_the_row)
 
 TEST_F(submit, job_gets_all_its_parameters)
 {
+	struct drm_npu_sync out = { .flags = DRM_NPU_SYNC_SIGNAL, .handle = self->c.done };
 	struct npu_stream s = npu_stream_at(&self->c, 1);
 	struct npu_cmdbuf_header *h = (void *)s.base;
 
@@ -273,8 +274,9 @@ TEST_F(submit, job_gets_all_its_parameters)
 	self->job = npu_job_at(1, npu_stream_end(&s));
 	h->n_params = NPU_MAX_PARAMS;
 	npu_job_params(&self->job, self->params, NPU_MAX_PARAMS);
+	npu_job_syncs(&self->job, &out, 1);
 	ASSERT_EQ(0, npu_submit(self->fd, self->queue, &self->job, 1, NULL));
-	ASSERT_TRUE(npu_client_adds(&self->c, 1));
+	ASSERT_EQ(0, npu_syncobj_wait(self->fd, self->c.done, 20 * SEC));
 	for (__u32 i = 0; i < NPU_MAX_PARAMS; i++)
 		EXPECT_EQ(self->params[i], npu_peek(&self->c, NPU_AT_LIST + 8 * i));
 }
