@@ -35,7 +35,7 @@ static void region_free(struct npu_mmu *m, struct npu_region *r)
 		return;
 	for (unsigned int i = 0; i < r->n_maps; i++)
 		npu_bus_unmap(m->bus, &r->maps[i]);
-	m->paged -= r->page != NULL;
+	m->paged -= !!r->page;
 	free(r->maps);
 	free(r->page);
 	free(r);

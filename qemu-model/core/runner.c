@@ -26,10 +26,10 @@ static void tell_fault(struct npu_core *core, const struct npu_queue *q,
 		},
 	};
 	__atomic_store_n(&core->fault_pending, true, __ATOMIC_RELEASE);
-	npu_device_trace(
-		core, "fault %u queue %u context %u core %u opcode 0x%02x offset 0x%x addr 0x%llx",
-		done->fault, q->id, q->context, done->fault_core, done->fault_opcode,
-		done->fault_offset, (unsigned long long)done->fault_addr);
+	npu_device_trace(core, "fault %u queue %u context %u core %u opcode 0x%02x offset 0x%x",
+			 done->fault, q->id, q->context, done->fault_core, done->fault_opcode,
+			 done->fault_offset);
+	npu_device_trace(core, "fault addr 0x%llx", (unsigned long long)done->fault_addr);
 	npu_event_ring(&core->control_event);
 }
 

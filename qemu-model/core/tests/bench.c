@@ -13,12 +13,14 @@
 #include "host.h"
 #include "npu_formats.h"
 
+#define NS 1e9
+
 static double now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+	return (double)ts.tv_sec + (double)ts.tv_nsec / NS;
 }
 
 /* Runs a buffer @n times, one after the other; the best time of a run, and of the device in it. */
@@ -48,8 +50,8 @@ static void time_jobs(struct cb *cb, struct vm *vm, struct queue *q, int n, bool
 			exit(1);
 		}
 		*best = t < *best ? t : *best;
-		*device = (double)done.host_ns * 1e-9 < *device ? (double)done.host_ns * 1e-9
-								: *device;
+		t = (double)done.host_ns / NS;
+		*device = t < *device ? t : *device;
 	}
 	cb_free(cb);
 }
@@ -86,7 +88,7 @@ static void bench_commands(struct vm *vm, struct queue *q, int kind, int streams
 	}
 	time_jobs(&cb, vm, q, 300, true, &best, &device);
 	printf("%s: %.1f ns a command in the device, %.1f us a job\n", name,
-	       device / streams / n * 1e9, best * 1e6);
+	       device / streams / n * NS, best * 1e6);
 }
 
 /* Weights of a 1b shape: @n rows of @k in Q4_0, split over the cores, @m rows of activations */
@@ -113,8 +115,8 @@ static void bench_matmul(struct vm *vm, struct queue *q, uint32_t cores, uint32_
 	}
 	time_jobs(&cb, vm, q, 20, false, &best, &device);
 	printf("matmul q4_0 m=%u n=%u k=%u on %u cores%s: %.2f GB/s, %.1f GMAC/s\n", m, n, k, cores,
-	       scattered ? ", scattered pages" : "", (double)bytes / device * 1e-9,
-	       (double)m * n * k / device * 1e-9);
+	       scattered ? ", scattered pages" : "", (double)bytes / device / NS,
+	       (double)m * n * k / device / NS);
 }
 
 int main(int argc, char **argv)

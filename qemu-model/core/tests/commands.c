@@ -6,7 +6,8 @@ static const struct {
 	size_t bytes;
 	const char *name;
 } table[256] = {
-#define ENTRY(op, type) [NPU_OP_##op] = { sizeof(type), #op }
+#define ENTRY(op, type) \
+	[NPU_OP_##op] = { sizeof(type), #op }
 	ENTRY(NOP, struct npu_cmd_hdr), ENTRY(END, struct npu_cmd_hdr),
 	ENTRY(BARRIER, struct npu_cmd_barrier), ENTRY(LOOP, struct npu_cmd_loop),
 	ENTRY(LOOP_END, struct npu_cmd_hdr), ENTRY(BREAK, struct npu_cmd_break),
@@ -117,7 +118,7 @@ static void vector_commands(union command *c)
 			.src_stride = 64,
 			.weight = 8192,
 			.cols = 64,
-			.eps = 1e-5f,
+			.eps = 0.00001f,
 			.rows.imm = 3,
 		};
 		break;

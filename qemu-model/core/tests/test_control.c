@@ -117,7 +117,7 @@ static void test_loops(void)
 	cb_str(&cb, 31, out_va + 8);
 	cb_str(&cb, 29, out_va + 16);
 	tap_ok(!run(&cb, params, 2).fault && out[0] == 20 && out[1] == 5 * 6 + 10 + 500 &&
-		       out[2] == 4,
+	       out[2] == 4,
 	       "loops: counts from registers, nested, with their indices");
 
 	cb_init(&cb);
@@ -242,8 +242,8 @@ static void test_deadlocks(void)
 	at = cb_barrier(&cb, 3);
 	done = run(&cb, NULL, 0);
 	tap_ok(done.fault == NPU_FAULT_DEADLOCK && done.fault_core == 1 &&
-		       done.fault_opcode == NPU_OP_BARRIER && done.fault_offset == at &&
-		       done.fault_addr == 3,
+	       done.fault_opcode == NPU_OP_BARRIER && done.fault_offset == at &&
+	       done.fault_addr == 3,
 	       "BARRIER: one that waits for an ended core is a DEADLOCK, with its place");
 	cb_init(&cb);
 	cb_stream(&cb);

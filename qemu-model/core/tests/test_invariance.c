@@ -40,7 +40,7 @@ static void layers(struct cb *cb, uint32_t cores, uint32_t wtype, uint64_t x, ui
 			.src_stride = K,
 			.weight = 5 << 16,
 			.cols = K,
-			.eps = 1e-5f,
+			.eps = 0.00001f,
 			.rows.imm = ROWS,
 		};
 		struct npu_cmd_quant quant = {

@@ -40,7 +40,7 @@ static void test_simple(struct host *h)
 	expect3(h, 0x7f, 0, 0, 0, NPU_MSG_STATUS_UNKNOWN, "an unknown message is answered UNKNOWN");
 	msg = (struct npu_msg) { .type = NPU_MSG_TELEMETRY };
 	tap_ok(host_call(h, &msg) == OK &&
-		       msg.telemetry.matrix_mhz == npu_machine_default.matrix_mhz,
+	       msg.telemetry.matrix_mhz == npu_machine_default.matrix_mhz,
 	       "TELEMETRY: states the clock");
 	expect3(h, NPU_MSG_TELEMETRY, 1, 0, 0, INVALID, "TELEMETRY: an argument is refused");
 	msg = (struct npu_msg) { .type = NPU_MSG_POWER, .power = { .state = 1, .mhz = 1 } };
