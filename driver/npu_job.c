@@ -196,16 +196,22 @@ void npu_job_finish(struct npu_job *job, const struct npu_done *done, u32 fault)
 static enum drm_gpu_sched_stat npu_job_timedout(struct drm_sched_job *base)
 {
 	struct npu_job *job = to_npu_job(base);
+	struct npu_device *npu = job->queue->npu;
 	bool cookie = dma_fence_begin_signalling();
+	enum drm_gpu_sched_stat stat;
 	int idx;
 
 	/* Without a device unbind ends the job. */
-	if (drm_dev_enter(&job->queue->npu->base, &idx)) {
+	if (drm_dev_enter(&npu->base, &idx)) {
 		npu_recovery_timeout(job);
 		drm_dev_exit(idx);
 	}
+	/* Schedulers are paused and resumed by the writer. */
+	down_read(&npu->reset_sem);
+	stat = npu_compat_sched_keep(base, npu->power != NPU_RESETTING);
+	up_read(&npu->reset_sem);
 	dma_fence_end_signalling(cookie);
-	return npu_compat_sched_keep(base);
+	return stat;
 }
 
 static void npu_job_release(struct drm_sched_job *base)

@@ -2,6 +2,8 @@
 /*
  * Timeouts, faults and resets. See "The recovery ladder" in README.md.
  */
+#include <linux/iopoll.h>
+
 #include <drm/drm_drv.h>
 
 #include "npu_compat.h"
@@ -11,6 +13,9 @@
 #include "npu_recovery.h"
 #include "npu_trace.h"
 #include "npu_vm.h"
+
+/* Time for the completion records of a queue that the firmware says is reset */
+#define NPU_RECORDS_US	(500 * USEC_PER_MSEC)
 
 static void npu_recovery_work(struct work_struct *work)
 {
@@ -125,10 +130,23 @@ static enum npu_verdict npu_recovery_judge(struct npu_job *job)
 	return NPU_HUNG;
 }
 
+/* Takes the records of a queue that was reset; false if jobs are left. */
+static bool npu_recovery_emptied(struct npu_queue *queue)
+{
+	bool empty;
+
+	npu_queue_drain_done(queue->npu);
+	spin_lock_irq(&queue->lock);
+	empty = list_empty(&queue->in_flight);
+	spin_unlock_irq(&queue->lock);
+	return empty;
+}
+
 /* The queue's jobs come back as killed, or a reset of the device ends them. */
 static void npu_recovery_kill_queue(struct npu_queue *queue)
 {
 	struct npu_device *npu = queue->npu;
+	bool empty;
 	int ret;
 
 	atomic_inc(&npu->count.queue_resets);
@@ -137,7 +155,8 @@ static void npu_recovery_kill_queue(struct npu_queue *queue)
 		return;
 	ret = npu_queue_reset(queue);
 	if (!ret)
-		npu_queue_drain_done(npu);
+		ret = read_poll_timeout(npu_recovery_emptied, empty, empty, 1000,
+					NPU_RECORDS_US, false, queue);
 	npu_device_put(npu);
 	if (ret)
 		npu_recovery_reset(npu, "a hung queue cannot be reset");

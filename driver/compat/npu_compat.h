@@ -81,9 +81,10 @@ static inline int npu_compat_sched_job_init(struct drm_sched_job *job,
 /*
  * Gives a job back to its scheduler from timedout_job(): its hardware fence is or will be
  * signalled, nothing else has to be done for it. Older schedulers took the job off their
- * list and count on a reset to put it back.
+ * list and count on a reset to put it back. @running is false while the scheduler is paused.
  */
-static inline enum drm_gpu_sched_stat npu_compat_sched_keep(struct drm_sched_job *job)
+static inline enum drm_gpu_sched_stat npu_compat_sched_keep(struct drm_sched_job *job,
+							    bool running)
 {
 #ifdef NPU_HAVE_SCHED_NO_HANG
 	return DRM_GPU_SCHED_STAT_NO_HANG;
@@ -94,7 +95,8 @@ static inline enum drm_gpu_sched_stat npu_compat_sched_keep(struct drm_sched_job
 	list_add(&job->list, &sched->pending_list);
 	spin_unlock(&sched->job_list_lock);
 	/* It may have finished while it was on no list. */
-	drm_sched_wqueue_start(sched);
+	if (running)
+		drm_sched_wqueue_start(sched);
 	return DRM_GPU_SCHED_STAT_NOMINAL;
 #endif
 }
