@@ -272,6 +272,9 @@ static int generate(struct run *r, struct llm_err *err)
 		ret = decode(r, logits, err);
 	if (logits && fclose(logits) && !ret)
 		ret = llm_fail(err, EIO, "%s: %s", o->dump_logits, strerror(errno));
+	/* what was decoded before a failure has been shown; the line ends all the same */
+	if (ret && !r->n_ids)
+		return ret;
 	if (!r->ended)
 		r->ended = r->n_ids >= o->n ? "token limit" : "context full";
 	if (r->tokenizer && strcmp(r->ended, "stop text")) {

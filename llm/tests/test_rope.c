@@ -48,7 +48,7 @@ int main(void)
 {
 	struct llm_config c = { .n_rot = 64, .rope_base = 10000, .rope_factor = 1 };
 	const float half_ulp = 3e-8f;
-	float divisors[32];
+	float divisors[32], room[2 * 64];
 
 	tap_ok(worst(&c, NULL, 8192) < half_ulp, "rope: 8192 positions, base 10000, rounded right");
 	tap_diag("bits %#llx", (unsigned long long)bits(&c, 512));
@@ -68,10 +68,10 @@ int main(void)
 	c.rope_factor = 1;
 	tap_ok(worst(&c, NULL, 1024) < half_ulp, "rope: a base below one makes angles rise");
 	c.rope_base = 1e-30f;
-	tap_ok(llm_rope_table(&c, NULL, 2, divisors) == -ERANGE,
+	tap_ok(llm_rope_table(&c, NULL, 2, room) == -ERANGE,
 	       "rope: an angle past the limit is refused");
 	divisors[3] = 0;
-	tap_ok(llm_rope_table(&c, divisors, 1, divisors) == -EINVAL,
+	tap_ok(llm_rope_table(&c, divisors, 1, room) == -EINVAL,
 	       "rope: a divisor of zero is refused");
 	return tap_done();
 }
