@@ -34,6 +34,10 @@ export NPU_DEVICE := $(value DEVICE)
 
 run: setup	## decode a story in the guest; MODEL= PROMPT= N= TEMP= SEED=, ARGS= for npu-llm
 	$(Q)$(MAKE) all
+	$(Q)$(MAKE) decode
+
+# the same without a look at what is to be made
+decode:
 	$(Q)BUILD='$(BUILD)' selftests/guest/decode
 
 check: setup	## run every test; the last line says how many passed, failed, were skipped
@@ -110,5 +114,5 @@ $(1)-$(2):
 endef
 $(foreach t,all lint fuzz docs install,$(foreach f,$(FOLDERS),$(eval $(call each,$(t),$(f)))))
 
-.PHONY: all run check setup packages module bench bench-peers lint lint-driver fuzz \
+.PHONY: all run decode check setup packages module bench bench-peers lint lint-driver fuzz \
 	check-debug check-clean docs install clean distclean purge help
