@@ -320,6 +320,57 @@ TEST_F(fault, queue_takes_no_more_and_a_new_one_does)
 	EXPECT_TRUE(npu_client_adds(&self->c, 5));
 }
 
+TEST_F(fault, idle_queue_of_the_same_vm_lives_on)
+{
+	struct drm_npu_queue_state q;
+	__u32 idle, dead, fault;
+
+	for (unsigned int i = 0; i < 20; i++) {
+		ASSERT_EQ(0, npu_queue_create(self->fd, self->c.vm, NPU_PRIORITY_NORMAL, &idle));
+		npu_job_reads(&self->c, FREE_VA, &fault);
+		ASSERT_EQ(NPU_FAULT_PAGE, fault);
+		dead = self->c.queue;
+		self->c.queue = idle;
+		EXPECT_TRUE(npu_client_adds(&self->c, i));
+		ASSERT_EQ(0, npu_queue_state(self->fd, idle, &q));
+		ASSERT_EQ(0, q.state);
+		npu_queue_destroy(self->fd, dead);
+	}
+}
+
+TEST_F(fault, queue_of_the_same_vm_loses_what_is_in_flight)
+{
+	struct drm_npu_sync outs[2];
+	struct drm_npu_job jobs[2];
+	struct drm_npu_queue_state q;
+	struct npu_client gate;
+	__u32 later;
+
+	/* the device is busy until both jobs stand in their rings, the fault's before the other */
+	ASSERT_EQ(0, npu_client_open(&gate));
+	ASSERT_EQ(0, npu_submit_slot(&gate, 0, npu_build_gate(&gate, 0), NULL));
+	ASSERT_EQ(0, npu_queue_create(self->fd, self->c.vm, NPU_PRIORITY_IDLE, &later));
+	jobs[0] = npu_job_at(0, npu_build_copy(&self->c, 0, FREE_VA, npu_va(NPU_AT_VALUE)));
+	jobs[1] = npu_job_at(1, npu_build_copy(&self->c, 1, npu_va(0), npu_va(NPU_AT_VALUE)));
+	for (int i = 0; i < 2; i++) {
+		outs[i] = (struct drm_npu_sync){
+			.flags = DRM_NPU_SYNC_SIGNAL, .handle = npu_syncobj(self->fd),
+		};
+		npu_job_syncs(&jobs[i], &outs[i], 1);
+		ASSERT_EQ(0, npu_submit(self->fd, i ? later : self->c.queue, &jobs[i], 1, NULL));
+	}
+	npu_settle();
+	npu_poke(&gate, NPU_AT_GATE, 1);
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, npu_syncobj_wait(self->fd, outs[i].handle, 20 * SEC));
+	EXPECT_EQ(-EFAULT, npu_fence_status(self->fd, outs[0].handle));
+	EXPECT_EQ(-ECANCELED, npu_fence_status(self->fd, outs[1].handle));
+	EXPECT_EQ(0, npu_peek(&self->c, NPU_AT_VALUE));
+	ASSERT_EQ(0, npu_queue_state(self->fd, later, &q));
+	EXPECT_EQ(DRM_NPU_QUEUE_DEAD | DRM_NPU_QUEUE_INNOCENT, q.state);
+	npu_client_close(&gate);
+}
+
 TEST_F(fault, another_client_is_not_harmed)
 {
 	struct drm_npu_queue_state q;

@@ -136,6 +136,23 @@ TEST_F(queue, a_destroyed_one_makes_room)
 	EXPECT_EQ(1, create_all(self->fd, self->c.vm, &last, &error));
 }
 
+TEST_F(queue, entries_of_all_together_are_limited)
+{
+	/* one is the client's */
+	const __u32 room = DRM_NPU_MAX_ENTRIES / NPU_QUEUE_ENTRIES_MAX - 1;
+	struct drm_npu_queue_create large = {
+		.vm_id = self->c.vm, .priority = NPU_PRIORITY_NORMAL,
+		.entries = NPU_QUEUE_ENTRIES_MAX,
+	};
+	__u32 last = 0;
+
+	for (__u32 i = 0; i < room; i++)
+		ASSERT_EQ(0, create(self->fd, large, &last));
+	EXPECT_EQ(-ENOSPC, create(self->fd, large, NULL));
+	ASSERT_EQ(0, npu_queue_destroy(self->fd, last));
+	EXPECT_EQ(0, create(self->fd, large, NULL));
+}
+
 TEST_F(queue, a_closed_file_gives_its_own_back)
 {
 	__u32 vm;

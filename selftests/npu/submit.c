@@ -127,6 +127,11 @@ TEST_F(submit, misaligned_size_of_a_command_buffer_is_refused)
 	EXPECT_REFUSED(EINVAL, job_.cmdbuf_size += 4);
 }
 
+TEST_F(submit, empty_command_buffer_is_refused)
+{
+	EXPECT_REFUSED(EINVAL, job_.cmdbuf_size = 0);
+}
+
 TEST_F(submit, oversized_command_buffer_is_refused)
 {
 	EXPECT_REFUSED(EINVAL, job_.cmdbuf_size = NPU_MAX_CMDBUF_BYTES + 8);

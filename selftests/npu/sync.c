@@ -190,6 +190,36 @@ TEST_F(sync, wait_for_a_syncobj_without_a_fence_is_refused)
 	EXPECT_EQ(-EINVAL, submit1(self->fd, self->c.queue, self->store, &timeline, 1));
 }
 
+TEST_F(sync, job_waits_for_an_earlier_one_of_its_call)
+{
+	__u32 binary = npu_syncobj(self->fd), timeline = npu_syncobj(self->fd);
+	struct drm_npu_sync outs[2] = { out_sync(binary, 0), out_sync(timeline, 4) };
+	struct drm_npu_sync ins[3] = {
+		in_sync(binary, 0), in_sync(timeline, 4), out_sync(self->c.done, 0),
+	};
+	struct drm_npu_job jobs[2] = { self->gate, self->store };
+
+	npu_job_syncs(&jobs[0], outs, 2);
+	npu_job_syncs(&jobs[1], ins, 3);
+	ASSERT_EQ(0, npu_submit(self->fd, self->c.queue, jobs, 2, NULL));
+	npu_settle();
+	EXPECT_EQ(0, npu_peek(&self->c, NPU_AT_VALUE));
+	npu_poke(&self->c, NPU_AT_GATE, 1);
+	EXPECT_EQ(0, npu_syncobj_wait(self->fd, self->c.done, 20 * SEC));
+	EXPECT_EQ(4711, npu_peek(&self->c, NPU_AT_VALUE));
+}
+
+TEST_F(sync, wait_for_a_later_job_of_the_call_is_refused)
+{
+	__u32 binary = npu_syncobj(self->fd);
+	struct drm_npu_sync in = in_sync(binary, 0), out = out_sync(binary, 0);
+	struct drm_npu_job jobs[2] = { self->store, self->store };
+
+	npu_job_syncs(&jobs[0], &in, 1);
+	npu_job_syncs(&jobs[1], &out, 1);
+	EXPECT_EQ(-EINVAL, npu_submit(self->fd, self->c.queue, jobs, 2, NULL));
+}
+
 TEST_F(sync, signalled_syncobj_does_not_hold_a_job)
 {
 	__u32 handle = npu_syncobj(self->fd);

@@ -222,6 +222,29 @@ TEST_F(vm, longer_elements_are_taken_if_zero_beyond)
 	EXPECT_EQ(0, done);
 }
 
+TEST_F(vm, largest_stride_is_taken_and_one_more_refused)
+{
+	__u8 *ops = calloc(2, DRM_NPU_MAX_STRIDE + 8);
+	struct drm_npu_bind_op op = map_op(self->bo.handle, FREE_VA, 0, PAGE);
+	__u32 done;
+
+	ASSERT_NE(NULL, ops);
+	memcpy(ops, &op, sizeof(op));
+	memcpy(ops + DRM_NPU_MAX_STRIDE, &op, sizeof(op));
+	EXPECT_EQ(0, bind_ops(self->fd, self->vm, ops, DRM_NPU_MAX_STRIDE, 2, &done));
+	EXPECT_EQ(2, done);
+	EXPECT_EQ(-E2BIG, bind_ops(self->fd, self->vm, ops, DRM_NPU_MAX_STRIDE + 8, 1, &done));
+	EXPECT_EQ(-E2BIG, bind_ops(self->fd, self->vm, ops, ~0u, 1, &done));
+	free(ops);
+}
+
+TEST_F(vm, unmap_outside_of_the_address_space_is_refused)
+{
+	EXPECT_EQ(-EINVAL, npu_unmap(self->fd, self->vm, 0, PAGE));
+	EXPECT_EQ(-EINVAL, npu_unmap(self->fd, self->vm, self->info.va_max, PAGE));
+	EXPECT_EQ(-EINVAL, npu_unmap(self->fd, self->vm, self->info.va_max - PAGE, 2 * PAGE));
+}
+
 TEST_F(vm, most_operations_and_one_more)
 {
 	const __u32 max = DRM_NPU_MAX_BIND_OPS;
