@@ -5,8 +5,8 @@
 #include <linux/iopoll.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_file.h>
 
-#include "npu_compat.h"
 #include "npu_device.h"
 #include "npu_job.h"
 #include "npu_queue.h"
@@ -30,11 +30,18 @@ static void npu_recovery_work(struct work_struct *work)
 	drm_dev_exit(idx);
 }
 
+/*
+ * In the form of drm_dev_wedged_event(), which sends it for the primary node: an accelerator has
+ * none, and kernels that have the function fall over it.
+ */
 static void npu_recovery_wedged(struct work_struct *work)
 {
 	struct npu_device *npu = container_of(work, struct npu_device, wedged_work);
+	char text[] = "WEDGED=rebind,bus-reset";
+	char *envp[2] = {};
 
-	npu_compat_wedged_event(&npu->base);
+	envp[0] = text;
+	kobject_uevent_env(&npu->base.accel->kdev->kobj, KOBJ_CHANGE, envp);
 }
 
 void npu_recovery_init(struct npu_device *npu)

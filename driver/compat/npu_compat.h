@@ -129,20 +129,4 @@ static inline struct drm_gpuvm_bo *npu_compat_vm_bo_obtain(struct drm_gpuvm *vm,
 #endif
 }
 
-/* Tells user space that only a rebind or a bus reset brings the device back. */
-static inline void npu_compat_wedged_event(struct drm_device *drm)
-{
-#if defined(NPU_HAVE_WEDGED_EVENT_TASK)
-	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND | DRM_WEDGE_RECOVERY_BUS_RESET, NULL);
-#elif defined(NPU_HAVE_WEDGED_EVENT)
-	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND | DRM_WEDGE_RECOVERY_BUS_RESET);
-#else
-	char text[] = "WEDGED=rebind,bus-reset";
-	char *envp[2] = {};
-
-	envp[0] = text;
-	kobject_uevent_env(&drm->accel->kdev->kobj, KOBJ_CHANGE, envp);
-#endif
-}
-
 #endif

@@ -91,16 +91,6 @@ probe DRIVER_DATE <<'C'
 struct drm_driver d = { .date = "" };
 C
 
-probe WEDGED_EVENT <<'C'
-#include <drm/drm_drv.h>
-int f(struct drm_device *d) { return drm_dev_wedged_event(d, DRM_WEDGE_RECOVERY_REBIND); }
-C
-
-probe WEDGED_EVENT_TASK <<'C'
-#include <drm/drm_drv.h>
-int f(struct drm_device *d) { return drm_dev_wedged_event(d, DRM_WEDGE_RECOVERY_REBIND, NULL); }
-C
-
 probe GEM_IS_IMPORTED <<'C'
 #include <drm/drm_gem.h>
 bool f(struct drm_gem_object *o) { return drm_gem_is_imported(o); }
