@@ -174,9 +174,27 @@ void npu_queue_lose_jobs(struct npu_queue *queue)
 	spin_lock_irqsave(&queue->lock, flags);
 	if (!list_empty(&queue->in_flight))
 		npu_queue_kill_locked(queue, DRM_NPU_QUEUE_INNOCENT, NPU_FAULT_KILLED);
-	list_for_each_entry_safe(job, next, &queue->in_flight, node)
-		npu_job_finish(job, NULL, NPU_FAULT_KILLED);
+	list_for_each_entry_safe(job, next, &queue->in_flight, node) {
+		if (queue->fault_pending && job->seqno == queue->fault_done.seqno)
+			npu_job_finish(job, &queue->fault_done, queue->fault_done.fault);
+		else
+			npu_job_finish(job, NULL, NPU_FAULT_KILLED);
+	}
+	queue->fault_pending = false;
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+void npu_queue_end_faults(struct npu_vm *vm)
+{
+	struct npu_device *npu = vm->npu;
+	struct npu_queue *queue;
+
+	spin_lock(&npu->list_lock);
+	list_for_each_entry(queue, &npu->queues, node) {
+		if (queue->vm == vm && READ_ONCE(queue->fault_pending))
+			npu_queue_lose_jobs(queue);
+	}
+	spin_unlock(&npu->list_lock);
 }
 
 void npu_queue_free_ring(struct npu_queue *queue)
@@ -205,6 +223,9 @@ static void npu_queue_take(struct npu_device *npu, const struct npu_done *done)
 		    done->fault != NPU_FAULT_CONTEXT;
 
 	spin_lock(&queue->lock);
+	/* Killed behind a fault: they end with it. */
+	if (queue->fault_pending)
+		goto out_unlock;
 	job = list_first_entry_or_null(&queue->in_flight, struct npu_job, node);
 	if (!job || job->seqno != done->seqno) {
 		drm_err_ratelimited(&npu->base, "queue %u: completion of job %llu, expected %lld\n",
@@ -216,10 +237,13 @@ static void npu_queue_take(struct npu_device *npu, const struct npu_done *done)
 		atomic_inc(&npu->count.faults);
 		npu_queue_kill_locked(queue, DRM_NPU_QUEUE_GUILTY, done->fault);
 		npu_coredump_take(queue, job, done, "fault");
+		queue->fault_done = *done;
+		queue->fault_pending = true;
 		npu_vm_fault(queue->vm);
-	} else if (done->fault) {
-		npu_queue_kill_locked(queue, DRM_NPU_QUEUE_INNOCENT, done->fault);
+		goto out_unlock;
 	}
+	if (done->fault)
+		npu_queue_kill_locked(queue, DRM_NPU_QUEUE_INNOCENT, done->fault);
 	npu_job_finish(job, done, done->fault);
 out_unlock:
 	spin_unlock(&queue->lock);

@@ -62,6 +62,12 @@ struct npu_queue {
 	u64 fence_seqno;
 	u32 state;			/* DRM_NPU_QUEUE_* */
 	u32 fault;			/* enum npu_fault of the first job lost */
+	/*
+	 * A fault's record waits here, and the jobs in the ring with it, until the context is clear:
+	 * who waits for the job can go on with the VM's other queues at once.
+	 */
+	bool fault_pending;
+	struct npu_done fault_done;
 	u64 hung;			/* sequence number of the job that hangs; zero: none */
 	ktime_t head_since;		/* since when the oldest job is the oldest */
 	u64 progress;			/* of the queue, when last looked at */
@@ -96,8 +102,11 @@ void npu_queue_resume(struct npu_queue *queue);
 /* npu_queue_kill() - No more jobs; @why is zero or DRM_NPU_QUEUE_GUILTY or _INNOCENT. */
 void npu_queue_kill(struct npu_queue *queue, u32 why, u32 fault);
 
-/* npu_queue_lose_jobs() - Ends the jobs that a device which was reset has forgotten. */
+/* npu_queue_lose_jobs() - Ends the jobs that the device has forgotten. */
 void npu_queue_lose_jobs(struct npu_queue *queue);
+
+/* npu_queue_end_faults() - Ends the jobs of all queues of a VM whose context is clear again. */
+void npu_queue_end_faults(struct npu_vm *vm);
 
 /* npu_queue_free_ring() - When the device cannot read it any more. May be repeated. */
 void npu_queue_free_ring(struct npu_queue *queue);

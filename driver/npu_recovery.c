@@ -121,7 +121,7 @@ static enum npu_verdict npu_recovery_judge(struct npu_job *job)
 	u32 taken = READ_ONCE(status->queue[queue->hw_id].head);
 	u64 progress = READ_ONCE(status->queue[queue->hw_id].progress);
 
-	if (list_empty(&job->node))
+	if (list_empty(&job->node) || queue->fault_pending)
 		return NPU_ALIVE;
 	/* Others run: its clock starts when the firmware takes it from the ring. */
 	if ((s32)(taken - job->index) <= 0) {
@@ -239,8 +239,10 @@ void npu_recovery_context(struct npu_vm *vm)
 	if (ret)
 		return;
 	ret = npu_mbox_call(npu, &msg);
-	if (!ret)
+	if (!ret) {
 		npu_queue_drain_done(npu);
+		npu_queue_end_faults(vm);
+	}
 	npu_device_put(npu);
 	if (ret)
 		npu_recovery_reset(npu, "a faulted context cannot be reset");
