@@ -63,8 +63,8 @@ struct npu_queue {
 	u32 state;			/* DRM_NPU_QUEUE_* */
 	u32 fault;			/* enum npu_fault of the first job lost */
 	/*
-	 * A fault's record waits here, and the jobs in the ring with it, until the context is clear:
-	 * who waits for the job can go on with the VM's other queues at once.
+	 * A fault's record waits here, and the jobs in the ring with it, until the context is
+	 * clear: who waits for the job can go on with the VM's other queues at once.
 	 */
 	bool fault_pending;
 	struct npu_done fault_done;
