@@ -20,7 +20,7 @@ struct bench {
 	uint32_t *ids;
 	double *prompt_tok_s;		/* host, one a run */
 	double *decode_tok_s;
-	struct llm_totals prompt, decode;	/* of the last run: modelled figures are all alike */
+	struct llm_totals prompt, decode;	/* of the last run: the model's are all alike */
 };
 
 static bool count_only(void *opaque, uint32_t id)

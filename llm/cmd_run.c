@@ -129,14 +129,16 @@ static int choose_ctx(struct run *r, uint32_t *ctx, struct llm_err *err)
 	const struct llm_options *o = r->o;
 	const uint32_t trained = r->model.config.n_ctx_train;
 	const uint64_t need = (uint64_t)r->n_prompt + o->n;
-	const uint64_t position = 2 * (uint64_t)r->model.config.n_layer * r->model.config.n_head_kv *
-				  r->model.config.head_dim * 2;
+	const uint64_t position = 2 * (uint64_t)r->model.config.n_layer *
+				  r->model.config.n_head_kv * r->model.config.head_dim * 2;
 	uint32_t limit = o->ctx ? o->ctx : trained;
 
 	if (r->n_prompt > limit) {
 		uint64_t want = NPU_ALIGN_UP(need, (uint64_t)256);
 
-		return llm_fail(err, ENOSPC, "the prompt has %u tokens, the context %u; raise it with --ctx %" PRIu64 " (KV cache then %" PRIu64 " MiB)",
+		return llm_fail(err, ENOSPC,
+				"the prompt has %u tokens, the context %u; raise it with --ctx %"
+				PRIu64 " (KV cache then %" PRIu64 " MiB)",
 				r->n_prompt, limit, want, want * position >> 20);
 	}
 	if (o->ctx > trained)
@@ -219,8 +221,8 @@ static int decode(struct run *r, FILE *logits, struct llm_err *err)
 	int ret = 0;
 
 	if (!logits)
-		return n > r->n_ids ? llm_engine_decode(r->engine, n - r->n_ids, on_token, r, &done, err)
-				    : 0;
+		return n > r->n_ids ? llm_engine_decode(r->engine, n - r->n_ids, on_token, r, &done,
+							err) : 0;
 	while (!ret && r->n_ids < n && !r->ended) {
 		ret = llm_engine_decode(r->engine, 1, on_token, r, &done, err);
 		if (ret || !done)
@@ -343,7 +345,8 @@ static int print_json(const struct run *r, struct llm_err *err)
 	if (r->tokenizer)
 		json_object_object_add(o, "text", llm_json_text(r->text, r->n_text));
 	json_object_object_add(o, "ended", json_object_new_string(r->ended));
-	json_object_object_add(o, "load_host_ns", json_object_new_uint64(llm_engine_load_ns(r->engine)));
+	json_object_object_add(o, "load_host_ns",
+			       json_object_new_uint64(llm_engine_load_ns(r->engine)));
 	json_object_object_add(o, "first_token_host_ns", json_object_new_uint64(r->first_ns));
 	json_object_object_add(o, "first_token_model_ns", json_object_new_uint64(p->model_ns));
 	json_object_object_add(o, "prefill", llm_report_phase_json(p, d));

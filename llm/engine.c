@@ -100,8 +100,8 @@ static int make_state(struct llm_engine *e, struct llm_err *err)
 
 	ret = llm_region_create(e, &e->kv, kv, true, true, "KV cache", err);
 	if (!ret)
-		ret = llm_region_create(e, &e->io, tokens + 64 + (uint64_t)c->n_vocab * 4, true, true,
-					"tokens and logits", err);
+		ret = llm_region_create(e, &e->io, tokens + 64 + (uint64_t)c->n_vocab * 4, true,
+					true, "tokens and logits", err);
 	if (ret)
 		return ret;
 	e->tokens_va = e->io.va;
@@ -279,8 +279,8 @@ static int submit(struct llm_engine *e, struct npu_job *job, uint32_t rows, uint
 }
 
 /*
- * The graph for rows [done, done + m) of a prompt of n. It depends on the prompt's length, not on chunks:
- * so chunks change no bit.
+ * The graph for rows [done, done + m) of a prompt of n. It depends on the prompt's length, not on
+ * chunks: so chunks change no bit.
  */
 static enum llm_graph prompt_graph(const struct llm_engine *e, uint32_t n, uint32_t done,
 				   uint32_t m)
@@ -327,7 +327,8 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 		if (ret)
 			break;
 		m = m < batch_left ? m : batch_left;
-		ret = submit(e, &e->job[prompt_graph(e, n, done, m)], m, first + done, 0, slot, err);
+		ret = submit(e, &e->job[prompt_graph(e, n, done, m)], m, first + done, 0, slot,
+			     err);
 		done += m;
 	}
 	for (unsigned int i = 0; i < IN_FLIGHT && !ret; i++) {

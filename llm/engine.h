@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A model on a device: weights, KV cache, tokens and logits in device buffers, the graph recorded
- * once into command buffers (prompt chunks, decode loop) and replayed with parameters. After llm_engine_create() nothing is allocated; the host touches no weight,
- * activation or logit.
+ * once into command buffers (prompt chunks, decode loop) and replayed with parameters. After
+ * llm_engine_create() nothing is allocated; the host touches no weight, activation or logit.
  *
  * One thread at a time.
  */
@@ -26,7 +26,7 @@ struct llm_engine_config {
 	const char *device;		/* as npu_device_open(); must be given */
 	uint32_t ctx;			/* positions, 1..NPU_MAX_KV */
 	uint32_t chunk;			/* prompt tokens a submission, 1..LLM_MAX_CHUNK */
-	uint32_t steps;			/* decode steps a submission, up to LLM_MAX_STEPS; 0: adapts */
+	uint32_t steps;			/* decode steps a submission, to LLM_MAX_STEPS; 0: adapts */
 	uint32_t repeat_last;		/* tokens that penalties see; 0: no penalties */
 	const uint32_t *stop_ids;	/* tokens that end the text */
 	uint32_t n_stop_ids;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The Llama graph, recorded for each of enum llm_graph: a chunk of the prompt, its last chunk (which
- * also draws the next token), both for few and for many rows, and a loop of decode steps.
+ * The Llama graph, recorded for each of enum llm_graph: a chunk of the prompt, its last chunk
+ * (which also draws the next token), both for few and for many rows, and a loop of decode steps.
  */
 #include <errno.h>
 
@@ -72,8 +72,8 @@ static int record_draw(struct llm_engine *e, struct npu_plan *p)
 }
 
 /*
- * A step looks at its own token first: so a submission that was queued before an earlier one met a stop
- * id ends at once (what lies behind a stop id is a stop id, see llm_engine_prefill()).
+ * A step looks at its own token first: so a submission that was queued before an earlier one met a
+ * stop id ends at once (what lies behind a stop id is a stop id, see llm_engine_prefill()).
  */
 static int record_decode(struct llm_engine *e, struct npu_plan *p)
 {

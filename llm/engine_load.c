@@ -48,7 +48,7 @@ typedef int matrix_fn(void *arg, const struct gguf_tensor *t, struct npu_weight 
 		      struct llm_err *err);
 
 /* Calls @fn for each matrix of the model, until it fails. */
-static int for_each_matrix(struct llm_engine *e, matrix_fn *fn, void *arg, struct llm_err *err)
+static int each_matrix(struct llm_engine *e, matrix_fn *fn, void *arg, struct llm_err *err)
 {
 	const struct llm_model *m = e->model;
 	int ret = fn(arg, m->embd, &e->embd, err);
@@ -184,7 +184,7 @@ static int load_matrices(struct llm_engine *e, const struct llm_engine_config *c
 	struct loader l = { .e = e, .config = config };
 	int ret;
 
-	for_each_matrix(e, add_bytes, &l.total, err);
+	each_matrix(e, add_bytes, &l.total, err);
 	ret = npu_queue_create(e->vm, NPU_PRIORITY_NORMAL, 0, &l.queue);
 	if (!ret)
 		ret = npu_cmdbuf_create(llm_engine_device(e)->cores, &l.cb);
@@ -199,7 +199,7 @@ static int load_matrices(struct llm_engine *e, const struct llm_engine_config *c
 						err);
 	}
 	if (!ret)
-		ret = for_each_matrix(e, load_matrix, &l, err);
+		ret = each_matrix(e, load_matrix, &l, err);
 	for (unsigned int i = 0; i < STAGE_COUNT && !ret; i++)
 		ret = stage_free(&l, &l.stage[i], err);
 	loader_end(&l);
@@ -217,8 +217,8 @@ static int load_consts(struct llm_engine *e, struct llm_err *err)
 	uint64_t at = 0;
 	int ret;
 
-	ret = llm_region_create(e, &e->consts, rope_at + llm_rope_bytes(c, e->capacity), false, true,
-				"norms and rotations", err);
+	ret = llm_region_create(e, &e->consts, rope_at + llm_rope_bytes(c, e->capacity), false,
+				true, "norms and rotations", err);
 	for (uint32_t i = 0; i < c->n_layer && !ret; i++) {
 		e->layer[i].attn_norm = e->consts.va + at;
 		ret = gguf_tensor_read(m->file, m->layer[i].attn_norm, 0, e->consts.map + at,
@@ -270,11 +270,11 @@ int llm_engine_load(struct llm_engine *e, const struct llm_engine_config *config
 	e->layer = calloc(e->model->config.n_layer, sizeof(*e->layer));
 	if (!e->layer)
 		return llm_fail(err, ENOMEM, "no memory for %u layers", e->model->config.n_layer);
-	for_each_matrix(e, place_one, &bytes, err);
+	each_matrix(e, place_one, &bytes, err);
 	ret = llm_region_create(e, &e->weights, bytes, true, false, "weights", err);
 	if (ret)
 		return ret;
-	for_each_matrix(e, bind_one, &e->weights.va, err);
+	each_matrix(e, bind_one, &e->weights.va, err);
 	if (e->model->output == e->model->embd)
 		e->output = e->embd;
 	ret = load_consts(e, err);

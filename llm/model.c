@@ -244,8 +244,8 @@ static int get_tensor(const struct gguf *g, const char *name, uint64_t rows, uin
 				gguf_name(g), name, gguf_ttype_name(t->type), SUPPORTED_TYPES);
 	if (t->dims[0] != cols || t->dims[1] != want_rows || t->dims[2] != 1 || t->dims[3] != 1)
 		return llm_fail(err, EINVAL,
-				"%s: tensor %s has shape %" PRIu64 " x %" PRIu64 " x %" PRIu64 " x %" PRIu64
-				", the model's keys say %" PRIu64 " x %" PRIu64,
+				"%s: tensor %s has shape %" PRIu64 " x %" PRIu64 " x %" PRIu64
+				" x %" PRIu64 ", the model's keys say %" PRIu64 " x %" PRIu64,
 				gguf_name(g), name, t->dims[0], t->dims[1], t->dims[2], t->dims[3],
 				cols, want_rows);
 	if (!rows && t->type != GGUF_T_F32)
@@ -295,7 +295,8 @@ static int read_vocab_size(const struct gguf *g, struct llm_config *c, struct ll
 	int ret;
 
 	if (!t)
-		return llm_fail(err, ENOENT, "%s: tensor token_embd.weight is missing", gguf_name(g));
+		return llm_fail(err, ENOENT, "%s: tensor token_embd.weight is missing",
+				gguf_name(g));
 	if (t->dims[1] > NPU_MAX_N)
 		return llm_fail(err, EINVAL, "%s: a vocabulary of %" PRIu64 " tokens, the device takes at most %u",
 				gguf_name(g), t->dims[1], NPU_MAX_N);
@@ -328,7 +329,7 @@ static bool tensor_is_used(const struct llm_model *m, const struct gguf_tensor *
 /* A tensor nobody reads is a bias, an expert, an adapter: the results would be wrong without it. */
 static int refuse_unused(const struct llm_model *m, struct llm_err *err)
 {
-	size_t used = 2 + (m->output != m->embd) + (m->rope_freqs != NULL) +
+	size_t used = 2 + (m->output != m->embd) + !!m->rope_freqs +
 		      9 * (size_t)m->config.n_layer;
 
 	if (gguf_n_tensors(m->file) == used)
@@ -338,7 +339,8 @@ static int refuse_unused(const struct llm_model *m, struct llm_err *err)
 
 		if (!tensor_is_used(m, t))
 			return llm_fail(err, ENOTSUP, "%s: tensor %s is not part of a plain Llama model; this kind is not supported",
-					gguf_name(m->file), llm_quote(t->name, strlen(t->name)).text);
+					gguf_name(m->file),
+					llm_quote(t->name, strlen(t->name)).text);
 	}
 	return 0;
 }

@@ -62,8 +62,8 @@ static const char help[] =
 
 enum {
 	OPT_DEVICE = 256, OPT_CTX, OPT_CHUNK, OPT_STEPS, OPT_JSON, OPT_IDS, OPT_TOP_K, OPT_TOP_P,
-	OPT_MIN_P, OPT_REPEAT, OPT_FREQUENCY, OPT_PRESENCE, OPT_REPEAT_LAST, OPT_STOP, OPT_IGNORE_EOS,
-	OPT_NO_BOS, OPT_SPECIAL, OPT_ECHO, OPT_DUMP_LOGITS, OPT_DUMP_KV, OPT_DEPTH,
+	OPT_MIN_P, OPT_REPEAT, OPT_FREQUENCY, OPT_PRESENCE, OPT_REPEAT_LAST, OPT_STOP,
+	OPT_IGNORE_EOS, OPT_NO_BOS, OPT_SPECIAL, OPT_ECHO, OPT_DUMP_LOGITS, OPT_DUMP_KV, OPT_DEPTH,
 };
 
 static const struct option long_options[] = {
@@ -226,7 +226,8 @@ static int parse_sampling(int c, const char *arg, struct llm_options *o, struct 
 	case OPT_REPEAT:
 		return parse_float(arg, "--repeat-penalty", 0.01f, 100, &o->repeat_penalty, err);
 	case OPT_FREQUENCY:
-		return parse_float(arg, "--frequency-penalty", -100, 100, &o->frequency_penalty, err);
+		return parse_float(arg, "--frequency-penalty", -100, 100, &o->frequency_penalty,
+				   err);
 	case OPT_PRESENCE:
 		return parse_float(arg, "--presence-penalty", -100, 100, &o->presence_penalty, err);
 	case OPT_REPEAT_LAST:
@@ -350,7 +351,8 @@ int llm_options_parse(int argc, char **argv, struct llm_options *o, struct llm_e
 			return ret;
 	}
 	if (optind < argc)
-		return llm_fail(err, EINVAL, "%s: unexpected word; see npu-llm --help", argv[optind]);
+		return llm_fail(err, EINVAL, "%s: unexpected word; see npu-llm --help",
+				argv[optind]);
 	if (!o->model)
 		return llm_fail(err, EINVAL, "no model; give one with -m FILE.gguf");
 	if (o->ids && o->prompt)

@@ -75,15 +75,18 @@ static void try_pair(struct merger *m, const struct tokenizer *t, const char *te
 		     pair_rank rank, int32_t left, int32_t right)
 {
 	const struct symbol *l, *r;
+	struct candidate c;
 	uint32_t value;
 
 	if (left < 0 || right < 0)
 		return;
 	l = &m->symbols[left];
 	r = &m->symbols[right];
-	if (rank(t, text + l->pos, l->len, r->len, &value))
-		heap_push(m, (struct candidate){ (uint64_t)value << 32 | (uint32_t)left,
-						 (uint32_t)right, l->len + r->len });
+	if (!rank(t, text + l->pos, l->len, r->len, &value))
+		return;
+	c = (struct candidate){ (uint64_t)value << 32 | (uint32_t)left, (uint32_t)right,
+				l->len + r->len };
+	heap_push(m, c);
 }
 
 void merger_run(struct merger *m, const struct tokenizer *t, const char *text, pair_rank rank)

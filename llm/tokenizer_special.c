@@ -104,8 +104,9 @@ static int hits_at(const struct tokenizer *t, const char *text, uint32_t len, ui
 		if (k->text_len == depth) {
 			/* Of two tokens of one name the first is taken. */
 			if (!taken && (control || k->type == TOKEN_USER_DEFINED)) {
-				if (add_hit(h, (struct special_hit){ pos, depth,
-							(int32_t)t->specials[lo] }))
+				struct special_hit hit = { pos, depth, (int32_t)t->specials[lo] };
+
+				if (add_hit(h, hit))
 					return -ENOMEM;
 				taken = true;
 			}

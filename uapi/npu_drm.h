@@ -269,7 +269,8 @@ struct drm_npu_submit {
 /* What became of a job; times are modelled unless the name says host. */
 struct drm_npu_job_result {
 	__u64 seqno;
-	__s32 error;		/* 0, or -EFAULT page fault, -EINVAL bad command, -ETIME hang, -ECANCELED killed */
+	/* 0, or -EFAULT page fault, -EINVAL bad command, -ETIME hang, -ECANCELED killed */
+	__s32 error;
 	__u32 fault;		/* enum npu_fault */
 	__u32 fault_core;
 	__u32 fault_opcode;

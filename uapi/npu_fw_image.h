@@ -68,10 +68,10 @@ NPU_CHECK_SIZE(struct npu_fw_section, 32);
 /* How the firmware schedules and watches; ranges in brackets are checked at boot. */
 struct npu_fw_config {
 	__u32 size;			/* of this struct */
-	__u32 max_jobs_per_turn;	/* [1, 4096] of a queue before another of its priority runs */
+	__u32 max_jobs_per_turn;	/* [1, 4096] of a queue before another of its priority */
 	__u32 time_slice_us[4];		/* [10, 1000000] modelled, by priority */
 	__u32 heartbeat_ms;		/* [1, 100] host time */
-	__u32 starvation_turns;		/* [1, 65536] turns of higher queues that a lower one waits */
+	__u32 starvation_turns;		/* [1, 65536] turns of higher queues that lower ones wait */
 	__u32 reserved[8];		/* zero */
 };
 NPU_CHECK_SIZE(struct npu_fw_config, 64);

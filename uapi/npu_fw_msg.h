@@ -29,7 +29,10 @@
 #define NPU_QUEUE_ENTRIES_MAX		4096
 #define NPU_LOG_BYTES_MAX		(16u << 20)
 
-/* At NPU_REG_BOOT_LO/HI when the boot starts; read once. Addresses are bus addresses, page aligned. */
+/*
+ * At NPU_REG_BOOT_LO/HI when the boot starts; read once. Addresses are bus addresses, page
+ * aligned.
+ */
 struct npu_boot_params {
 	__u32 size;		/* of this struct */
 	__u32 api;		/* of the driver: major << 16 | minor */
@@ -53,7 +56,7 @@ struct npu_status_page {
 	__u32 h2d_head;		/* messages consumed */
 	__u32 d2h_tail;		/* messages written */
 	__u32 done_tail;	/* completion records written */
-	__u32 heartbeat;	/* rises while the firmware lives, at least every 100 ms of host time */
+	__u32 heartbeat;	/* rises while firmware lives, at least every 100 ms of host time */
 	__u64 model_ns;		/* modelled time since boot */
 	__u64 energy_pj;	/* modelled energy since boot */
 	__u64 busy_ns[4];	/* modelled, by enum npu_engine, all cores added */
@@ -120,7 +123,7 @@ enum npu_msg_type {
 	NPU_MSG_QUEUE_DESTROY	= 0x21,	/* kills what is left in it */
 	NPU_MSG_QUEUE_SUSPEND	= 0x22,	/* takes no further job; answered when none runs */
 	NPU_MSG_QUEUE_RESUME	= 0x23,
-	NPU_MSG_QUEUE_RESET	= 0x24,	/* kills running and queued jobs: each completes as KILLED */
+	NPU_MSG_QUEUE_RESET	= 0x24,	/* kills running and queued jobs: they complete as KILLED */
 	NPU_MSG_QUEUE_PRIORITY	= 0x25,
 	NPU_MSG_POWER		= 0x30,
 	NPU_MSG_TELEMETRY	= 0x31,
@@ -128,7 +131,7 @@ enum npu_msg_type {
 
 	/* events, firmware -> driver */
 	NPU_MSG_EVENT_READY	= 0x4001,	/* first message after boot */
-	NPU_MSG_EVENT_FAULT	= 0x4002,	/* a job faulted; its completion record follows or precedes */
+	NPU_MSG_EVENT_FAULT	= 0x4002,	/* a job faulted; see its record, before or after */
 	NPU_MSG_EVENT_PANIC	= 0x4003,	/* the firmware has stopped */
 };
 

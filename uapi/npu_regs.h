@@ -104,7 +104,7 @@ enum npu_boot_error {
 	NPU_BOOT_SIGNATURE	= 10,
 	NPU_BOOT_PARAMS		= 11,	/* struct npu_boot_params malformed; found: field offset */
 	NPU_BOOT_FIELD		= 12,	/* reserved field not zero; found: its offset */
-	NPU_BOOT_CONFIG		= 13,	/* no CONFIG section, or a value out of range; found: offset */
+	NPU_BOOT_CONFIG		= 13,	/* no CONFIG section or value out of range; found: offset */
 };
 
 /* Message rings and completions, see npu_fw_msg.h */

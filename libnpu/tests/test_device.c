@@ -240,7 +240,8 @@ static void test_submit(struct rig *r)
 	       !npu_wait(r->queue, 1, INT64_MAX) && *(uint64_t *)rig_ptr(r, sum) == 3,
 	       "a job runs with its parameters; the first is number 1");
 	tap_ok(npu_submit(r->queue, jobs, 0, &seqno) == -EINVAL &&
-	       npu_submit(r->queue, jobs, NPU_SUBMIT_JOBS_MAX + 1, &seqno) == -E2BIG && said("at most 64 in a call"),
+	       npu_submit(r->queue, jobs, NPU_SUBMIT_JOBS_MAX + 1, &seqno) == -E2BIG &&
+	       said("at most 64 in a call"),
 	       "no jobs, and one past the limit, are refused");
 	for (uint32_t i = 0; i < 40 && !rc; i++)
 		rc = npu_submit(r->queue, jobs, NPU_SUBMIT_JOBS_MAX, &seqno);

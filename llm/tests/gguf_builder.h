@@ -49,8 +49,10 @@ void builder_finish(struct builder *b);
  * A byte-level BPE vocabulary: 256 byte tokens (id is the byte), then "he" "ll" "llo"
  * "hello" "\u0120hello", user-defined "<user>", control "<bos>" and "<|eot_id|>".
  */
-enum { BPE_HE = 256, BPE_LL, BPE_LLO, BPE_HELLO, BPE_SPACE_HELLO, BPE_USER, BPE_BOS, BPE_EOT,
-       BPE_COUNT };
+enum {
+	BPE_HE = 256, BPE_LL, BPE_LLO, BPE_HELLO, BPE_SPACE_HELLO, BPE_USER, BPE_BOS, BPE_EOT,
+	BPE_COUNT,
+};
 
 void builder_bpe(struct builder *b, const char *pre);
 

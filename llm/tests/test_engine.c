@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The engine on the device model: results do not depend on how the work is cut, and every limit is an
- * error or a clear end.
+ * The engine on the device model: results do not depend on how the work is cut, and every limit is
+ * an error or a clear end.
  *
  * usage: test_engine MODEL_DIR
  */
@@ -150,8 +150,8 @@ static void invariance(const char *name)
 		char what[128];
 		int ret = run_engine(&m, w, &other, &err);
 
-		snprintf(what, sizeof(what), "%s, chunk %u, steps %u on %s", name, w->chunk, w->steps,
-			 w->device);
+		snprintf(what, sizeof(what), "%s, chunk %u, steps %u on %s", name, w->chunk,
+			 w->steps, w->device);
 		if (ret == -ENOTSUP) {
 			tap_skip(what, "this host lacks the instruction set");
 			continue;

@@ -283,7 +283,8 @@ static void model(const char *dir, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	f = fopen(path, "rb");
-	if (!f || fseek(f, 0, SEEK_END) || (n = ftell(f)) <= 0) {
+	n = f && !fseek(f, 0, SEEK_END) ? ftell(f) : -1;
+	if (n <= 0) {
 		tap_ok(false, "mutations: cannot read %s", path);
 		return;
 	}

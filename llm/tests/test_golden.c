@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Greedy decoding against llama.cpp's: tests/golden holds its tokens, made by selftests/peers/golden.
- * A step where its own two best logits are closer than NEAR_TIE may end a comparison; the
- * test says where.
+ * Greedy decoding against llama.cpp's: tests/golden holds its tokens, made by
+ * selftests/peers/golden. A step where its own two best logits are closer than NEAR_TIE may end a
+ * comparison; the test says where.
  *
  * usage: test_golden MODEL_DIR GOLDEN_DIR
  */
@@ -52,10 +52,10 @@ static bool read_golden(const char *path, struct golden *g)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "# model: %255s", g->model) == 1)
 			continue;
-		if (!strncmp(line, "# prompt_ids:", 13))
+		if (!strncmp(line, "# prompt_ids:", 13)) {
 			read_ids(line + 13, g);
-		else if (sscanf(line, "%u %u %*f %*f %lf", &step, &token, &gap) == 3 &&
-			 g->n < MAX_STEPS) {
+		} else if (sscanf(line, "%u %u %*f %*f %lf", &step, &token, &gap) == 3 &&
+			   g->n < MAX_STEPS) {
 			g->token[g->n] = token;
 			g->gap[g->n++] = gap;
 		}

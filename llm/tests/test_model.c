@@ -149,11 +149,15 @@ int main(void)
 	       c.n_embd == DIM && c.n_ff == FF && c.n_head == HEADS && c.n_head_kv == KV_HEADS &&
 	       c.head_dim == HEAD && c.n_rot == HEAD && c.n_vocab == VOCAB && c.n_ctx_train == 128,
 	       "model: a plain Llama with a tied head is read");
-	taken("an embedding in Q8_0", (struct change){ .tensor = "token_embd.weight", .type = GGUF_T_Q8_0 });
-	taken("a matrix in F16", (struct change){ .tensor = "blk.0.attn_q.weight", .type = GGUF_T_F16 });
-	taken("a matrix in Q4_0", (struct change){ .tensor = "blk.0.ffn_up.weight", .type = GGUF_T_Q4_0 });
-	taken("linear scaling", (struct change){ .str_key = "llama.rope.scaling.type", .str = "linear",
-			.float_key = "llama.rope.scaling.factor", .float_value = 4 });
+	taken("an embedding in Q8_0",
+	      (struct change){ .tensor = "token_embd.weight", .type = GGUF_T_Q8_0 });
+	taken("a matrix in F16",
+	      (struct change){ .tensor = "blk.0.attn_q.weight", .type = GGUF_T_F16 });
+	taken("a matrix in Q4_0",
+	      (struct change){ .tensor = "blk.0.ffn_up.weight", .type = GGUF_T_Q4_0 });
+	taken("linear scaling",
+	      (struct change){ .str_key = "llama.rope.scaling.type", .str = "linear",
+			       .float_key = "llama.rope.scaling.factor", .float_value = 4 });
 
 	refused("another architecture", -ENOTSUP, "\"gemma\" is not supported",
 		(struct change){ .str_key = "general.architecture", .str = "gemma" });

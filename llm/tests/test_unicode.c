@@ -103,7 +103,7 @@ static void test_split(void)
 	splits("llama-bpe", "a mark goes with the word behind it, tabs by themselves",
 	       "x(y) = {\t\tz;", "x|(y|)| =| {|\t|\tz|;");
 	splits("llama-bpe", "line ends end a run of spaces",
-	       "\n \n  a", "\n \n| | a");
+	       "\n\x20\n  a", "\n\x20\n| | a");
 	splits("qwen2", "each digit by itself",
 	       "a 123", "a| |1|2|3");
 	splits("smollm", "each digit, then GPT-2's rules",

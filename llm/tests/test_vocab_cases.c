@@ -23,7 +23,8 @@ static char *read_file(const char *path)
 
 	if (!f)
 		return NULL;
-	if (!fseek(f, 0, SEEK_END) && (n = ftell(f)) >= 0) {
+	n = fseek(f, 0, SEEK_END) ? -1 : ftell(f);
+	if (n >= 0) {
 		rewind(f);
 		text = calloc(1, (size_t)n + 1);
 		if (text && fread(text, 1, (size_t)n, f) != (size_t)n) {

@@ -90,6 +90,7 @@ static uint64_t read_avx2(const uint8_t *p)
 #define CHAINS 10
 #define MAC_ROUNDS 20000
 #define EACH_CHAIN(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9)
+#define ROUND(step) do { EACH_CHAIN(step) } while (0)
 
 #define VNNI_ZERO(j) __m512i acc##j = _mm512_setzero_si512();
 #define VNNI_STEP(j) \
@@ -105,9 +106,8 @@ static uint64_t mac_vnni(const uint8_t *p)
 	__m512i sum = _mm512_setzero_si512();
 
 	EACH_CHAIN(VNNI_ZERO)
-	for (int i = 0; i < MAC_ROUNDS; i++) {
-		EACH_CHAIN(VNNI_STEP)
-	}
+	for (int i = 0; i < MAC_ROUNDS; i++)
+		ROUND(VNNI_STEP);
 	EACH_CHAIN(VNNI_SUM)
 	sink = _mm512_reduce_add_epi32(sum);
 	return (uint64_t)MAC_ROUNDS * CHAINS * 64;
@@ -131,9 +131,8 @@ static uint64_t mac_avx2(const uint8_t *p)
 	__m256i pair;
 
 	EACH_CHAIN(AVX2_ZERO)
-	for (int i = 0; i < MAC_ROUNDS; i++) {
-		EACH_CHAIN(AVX2_STEP)
-	}
+	for (int i = 0; i < MAC_ROUNDS; i++)
+		ROUND(AVX2_STEP);
 	EACH_CHAIN(AVX2_SUM)
 	sink = _mm256_extract_epi32(sum, 0);
 	return (uint64_t)MAC_ROUNDS * CHAINS * 32;
@@ -230,7 +229,8 @@ int main(int argc, char **argv)
 
 	buffer = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buffer == MAP_FAILED) {
-		fprintf(stderr, "hostlimits: %zu MiB of memory: %s\n", bytes >> 20, strerror(errno));
+		fprintf(stderr, "hostlimits: %zu MiB of memory: %s\n", bytes >> 20,
+			strerror(errno));
 		return 1;
 	}
 	madvise(buffer, bytes, MADV_HUGEPAGE);

@@ -111,7 +111,8 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'b': o->batch = number("-b", optarg, 1); break;
 		case 'o': o->dump = optarg; break;
 		case 'K':
-			o->kv = choose("--kv", optarg, "f16", "f32") ? GGML_TYPE_F16 : GGML_TYPE_F32;
+			o->kv = choose("--kv", optarg, "f16", "f32") ? GGML_TYPE_F16 :
+								       GGML_TYPE_F32;
 			break;
 		case 'F':
 			o->flash = choose("--fa", optarg, "on", "off") ?

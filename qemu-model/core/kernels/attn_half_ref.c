@@ -54,13 +54,15 @@ void npu_attn_half_block_ref(const struct npu_attn *a, uint32_t block,
 		for (uint32_t t = 0; t < n; t++) {
 			const uint8_t *row = (const uint8_t *)kv->v[t / 16] +
 					     2 * (t % 16) * (size_t)a->head_dim;
-			float before, weight = npu_attn_half_step(state, score(a, q, kv, t), &before);
+			float before, x = score(a, q, kv, t);
+			float weight = npu_attn_half_step(state, x, &before);
 
 			for (uint32_t d = 0; d < a->head_dim; d++) {
 				float *o = &state[NPU_ATTN_O + d];
 
 				*o = round_half(*o * before);
-				*o = round_half(fmaf(npu_load_half(row + 2 * (size_t)d), weight, *o));
+				*o = round_half(fmaf(npu_load_half(row + 2 * (size_t)d), weight,
+						     *o));
 			}
 		}
 	}

@@ -61,7 +61,8 @@ LANES_INLINE void attn_dots(const struct attn_tiles *kv, const float *const *q, 
 			for (int i = 0; i < LANES_TILE; i++) {
 				row[i] = load_as(k[i], 16 * (size_t)d, 16, half);
 				if (half && d % 2 == 0)
-					attn_prefetch((const uint16_t *)k[i] + 16 * (size_t)d, dims, 64);
+					attn_prefetch((const uint16_t *)k[i] + 16 * (size_t)d, dims,
+						      64);
 			}
 #pragma GCC unroll 6
 			for (int g = 0; g < group; g++) {
@@ -129,7 +130,8 @@ LANES_INLINE void attn_sum_tile(const struct attn_tiles *kv, float *const *o, co
 		v16 row[LANES_TILE];
 
 		if (half)
-			attn_prefetch((const uint16_t *)kv->v[t / 16] + at, kv->v_stride, 32 * tile);
+			attn_prefetch((const uint16_t *)kv->v[t / 16] + at, kv->v_stride,
+				      32 * tile);
 #pragma GCC unroll 4
 		for (int i = 0; i < tile; i++)
 			row[i] = load_as(kv->v[t / 16], at + 16 * i, n, half);
@@ -242,7 +244,8 @@ static struct attn_tiles attn_convert(const struct npu_attn *a, const struct npu
 		attn_prefetch(from, a->head_dim, 2 * a->head_dim);
 		for (uint32_t d = 0; d < a->head_dim; d += 16)
 			v_store(v + t * tiles.v_stride + d,
-				v_load_half_n(from + d, a->head_dim - d < 16 ? a->head_dim - d : 16));
+				v_load_half_n(from + d,
+					      a->head_dim - d < 16 ? a->head_dim - d : 16));
 	}
 	return tiles;
 }
@@ -259,8 +262,9 @@ void NPU_LANES(attn_block)(const struct npu_attn *a, uint32_t block,
 
 	if (a->half) {
 		for (; v < end; v++)
-			attn_half_vector(a, npu_attn_query(a, v), npu_attn_limit(a, v / a->n_rep, block),
-					 kv, npu_attn_state(a, v));
+			attn_half_vector(a, npu_attn_query(a, v),
+					 npu_attn_limit(a, v / a->n_rep, block), kv,
+					 npu_attn_state(a, v));
 		return;
 	}
 	if (v >= end)

@@ -92,9 +92,9 @@ ALWAYS_INLINE void strip_q4_0(const struct npu_matmul *a, const uint8_t *w, size
 				__m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(*sum), 3);
 				__m256i dot = dot_q4_0(q, act + 32 * b);
 				__m256 isum = _mm256_cvtepi32_ps(_mm256_sub_epi32(dot, offset));
+				__m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(*da));
 
-				acc[i][h] = _mm256_fmadd_ps(isum,
-					_mm256_mul_ps(d, _mm256_set1_ps(*da)), acc[i][h]);
+				acc[i][h] = _mm256_fmadd_ps(isum, scale, acc[i][h]);
 			}
 		}
 	}

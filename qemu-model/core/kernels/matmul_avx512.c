@@ -176,10 +176,11 @@ ALWAYS_INLINE void strip_q8_0(const struct npu_matmul *a, const uint8_t *w, size
 
 #pragma GCC unroll 3
 			for (int i = 0; i < n; i++) {
-				const int8_t *act = (const int8_t *)ROW(&rows, q, i) + 32 * b + 4 * g;
-				__m512i dot = _mm512_dpbusd_epi32(_mm512_set1_epi32(offset[i][g]), q,
-								  load4(act));
+				const int8_t *act = (const int8_t *)ROW(&rows, q, i) + 32 * b +
+						    4 * g;
+				__m512i dot = _mm512_set1_epi32(offset[i][g]);
 
+				dot = _mm512_dpbusd_epi32(dot, q, load4(act));
 				acc[i][g] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale[i],
 							    acc[i][g]);
 			}

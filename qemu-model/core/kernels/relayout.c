@@ -23,9 +23,10 @@ void npu_wrow_q8_0(const void *w, uint32_t r, uint32_t k, float *dst)
 	uint32_t blocks = k / NPU_QBLOCK;
 
 	for (uint32_t b = 0; b < blocks; b++) {
-		struct npu_qblock blk = npu_qblock_of(
-			(const uint8_t *)w + (size_t)(b / 2) * 2 * NPU_Q8_0_BLOCK_BYTES, b % 2,
-			(b | 1) < blocks, NPU_Q8_0_Q_BYTES);
+		const uint8_t *pair = (const uint8_t *)w +
+				      (size_t)(b / 2) * 2 * NPU_Q8_0_BLOCK_BYTES;
+		struct npu_qblock blk = npu_qblock_of(pair, b % 2, (b | 1) < blocks,
+						      NPU_Q8_0_Q_BYTES);
 		float d = npu_load_half(blk.scale + 2 * r);
 
 		for (int i = 0; i < NPU_QBLOCK; i++)
@@ -38,9 +39,10 @@ void npu_wrow_q4_0(const void *w, uint32_t r, uint32_t k, float *dst)
 	uint32_t blocks = k / NPU_QBLOCK;
 
 	for (uint32_t b = 0; b < blocks; b++) {
-		struct npu_qblock blk = npu_qblock_of(
-			(const uint8_t *)w + (size_t)(b / 2) * 2 * NPU_Q4_0_BLOCK_BYTES, b % 2,
-			(b | 1) < blocks, NPU_Q4_0_Q_BYTES);
+		const uint8_t *pair = (const uint8_t *)w +
+				      (size_t)(b / 2) * 2 * NPU_Q4_0_BLOCK_BYTES;
+		struct npu_qblock blk = npu_qblock_of(pair, b % 2, (b | 1) < blocks,
+						      NPU_Q4_0_Q_BYTES);
 		float d = npu_load_half(blk.scale + 2 * r);
 
 		for (int i = 0; i < NPU_QBLOCK; i++) {

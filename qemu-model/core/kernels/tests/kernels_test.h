@@ -181,15 +181,15 @@ static int implementations(const struct npu_kernels *kern[NPU_ISA_COUNT])
 
 	for (int isa = NPU_ISA_SCALAR; isa < NPU_ISA_COUNT; isa++) {
 		kern[n] = npu_kernels_get(isa);
-		n += kern[n] != NULL;
+		n += !!kern[n];
 	}
 	return n;
 }
 
 /* Calls test(reference, kern) for each fast implementation; says which are missing. */
 __attribute__((unused))
-static void for_each_fast(const char *what, void (*test)(const struct npu_kernels *ref,
-							 const struct npu_kernels *kern))
+static void each_fast(const char *what, void (*test)(const struct npu_kernels *ref,
+						     const struct npu_kernels *kern))
 {
 	static const char *const names[] = { "", "", "avx2", "avx512" };
 

@@ -132,7 +132,8 @@ static void test_nothing(const struct npu_kernels *kern)
 	kern->attn_start(&a);
 	kern->attn_block(&a, 0, NULL);
 	kern->attn_finish(&a);
-	tap_ok(out == 7.0f, "attn%s: %s writes nothing for no rows", half ? " half" : "", kern->name);
+	tap_ok(out == 7.0f, "attn%s: %s writes nothing for no rows", half ? " half" : "",
+	       kern->name);
 }
 
 static void test_golden(const struct npu_kernels *ref)
@@ -184,8 +185,8 @@ static void test_meaning(const struct npu_kernels *ref)
 		double dot = 0;
 
 		for (uint32_t d = 0; d < hd; d++)
-			dot += (double)q[d] * (double)npu_half_to_float(
-				c.k[t / 16 * 16 * hd + 16 * d + t % 16]);
+			dot += (double)q[d] *
+			       (double)npu_half_to_float(c.k[t / 16 * 16 * hd + 16 * d + t % 16]);
 		p[t] = exp(0.125 * dot);
 		sum += p[t];
 	}
@@ -213,7 +214,8 @@ static void test_nan(const struct npu_kernels *kern)
 	run(kern, &c, q, 16, out, 16, 1, 3, 67);
 	for (int d = 0; d < 16; d++)
 		ok &= isfinite(out[d]) && isnan(out[16 + d]) && isfinite(out[32 + d]);
-	tap_ok(ok, "attn%s: %s, a NaN in a query stays in its row", half ? " half" : "", kern->name);
+	tap_ok(ok, "attn%s: %s, a NaN in a query stays in its row", half ? " half" : "",
+	       kern->name);
 	drop_cache(&c);
 }
 
@@ -225,7 +227,7 @@ int main(void)
 	rng_seed(43);
 	for (int order = 0; order < 2; order++) {
 		half = order;
-		for_each_fast("attn", test_same);
+		each_fast("attn", test_same);
 		for (int i = 0; i < n; i++) {
 			test_splits(kern[i]);
 			test_nothing(kern[i]);

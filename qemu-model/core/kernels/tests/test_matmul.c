@@ -26,7 +26,8 @@ static void fill_weights(uint32_t wtype, uint8_t *w, uint32_t strips, uint32_t k
 		} else if (wtype == NPU_WTYPE_F16) {
 			fill_half((uint16_t *)w, 16 * (size_t)k, share);
 		} else {
-			size_t q = wtype == NPU_WTYPE_Q8_0 ? NPU_Q8_0_BLOCK_BYTES : NPU_Q4_0_BLOCK_BYTES;
+			size_t q = wtype == NPU_WTYPE_Q8_0 ? NPU_Q8_0_BLOCK_BYTES :
+						       NPU_Q4_0_BLOCK_BYTES;
 
 			fill_bytes(w, distance);
 			for (uint32_t b = 0; b < k / 32; b += 2)
@@ -158,7 +159,8 @@ static void test_rows(const struct npu_kernels *kern)
 		p.out_floats = p.ldo;
 		one = run(kern, &p);
 		ok = same_floats(one, whole, p.out_floats);
-		tap_ok(ok, "matmul %s: %s, 1 and 512 rows give the same bits", wname[t], kern->name);
+		tap_ok(ok, "matmul %s: %s, 1 and 512 rows give the same bits", wname[t],
+		       kern->name);
 		free(whole);
 		free(one);
 		drop(&p);
@@ -199,7 +201,8 @@ static void test_meaning(const struct npu_kernels *ref)
 			for (uint32_t j = 0; j < 32; j++) {
 				const int8_t *rec = (const int8_t *)p.act +
 						    i * NPU_ACT_Q8_ROW_BYTES(1024ul);
-				const float *scale = (const float *)(rec + NPU_ACT_Q8_SCALE_OFFSET(1024));
+				const float *scale =
+					(const float *)(rec + NPU_ACT_Q8_SCALE_OFFSET(1024));
 				double sum = 0;
 
 				ref->wrow[t]((uint8_t *)p.w + j / 16 * npu_strip_bytes(t, p.k),
@@ -233,7 +236,8 @@ static void test_nothing(const struct npu_kernels *kern)
 		a.strips = 0;
 		kern->matmul[t](&a);
 		ok = same_floats(out, zero, p.out_floats);
-		tap_ok(ok, "matmul %s: %s writes nothing for no rows or strips", wname[t], kern->name);
+		tap_ok(ok, "matmul %s: %s writes nothing for no rows or strips", wname[t],
+		       kern->name);
 		free(out);
 		free(zero);
 		drop(&p);
@@ -246,7 +250,7 @@ int main(void)
 	int n = implementations(kern);
 
 	rng_seed(42);
-	for_each_fast("matmul", test_same);
+	each_fast("matmul", test_same);
 	for (int i = 0; i < n; i++) {
 		test_splits(kern[i]);
 		test_rows(kern[i]);

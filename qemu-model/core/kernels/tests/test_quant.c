@@ -229,7 +229,7 @@ int main(void)
 	int n = implementations(kern);
 
 	rng_seed(45);
-	for_each_fast("quantisation", test_same);
+	each_fast("quantisation", test_same);
 	for (int i = 0; i < n; i++)
 		test_q8_rules(kern[i]);
 	test_golden(kern[0]);

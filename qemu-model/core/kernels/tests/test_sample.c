@@ -337,7 +337,7 @@ int main(void)
 	int n = implementations(kern);
 
 	rng_seed(47);
-	for_each_fast("sample", test_sample_same);
+	each_fast("sample", test_sample_same);
 	for (int i = 0; i < n; i++) {
 		test_topk(kern[i]);
 		test_penalize(kern[i]);

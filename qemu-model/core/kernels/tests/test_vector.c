@@ -100,12 +100,15 @@ static void test_ew(const struct npu_kernels *ref, const struct npu_kernels *ker
 			size_t b_stride = i % 3 ? s.stride : 0;
 
 			fresh(share);
-			ref->ew(op, -2.5f, want, s.stride, a, s.stride, b, b_stride, s.cols, s.rows);
-			kern->ew(op, -2.5f, got, s.stride, a, s.stride, b, b_stride, s.cols, s.rows);
+			ref->ew(op, -2.5f, want, s.stride, a, s.stride, b, b_stride, s.cols,
+				s.rows);
+			kern->ew(op, -2.5f, got, s.stride, a, s.stride, b, b_stride, s.cols,
+				 s.rows);
 			ok = same_floats(got, want, MAX_FLOATS);
 			kern->ew(op, -2.5f, a, s.stride, a, s.stride, b, b_stride, s.cols, s.rows);
 			for (uint32_t r = 0; r < s.rows; r++)
-				ok = ok && same_floats(a + r * s.stride, want + r * s.stride, s.cols);
+				ok = ok && same_floats(a + r * s.stride, want + r * s.stride,
+						       s.cols);
 		}
 		tap_ok(ok, "ew %s: %s equals the reference, in place too, %d of 256 values awkward",
 		       names[op], kern->name, share);
@@ -198,7 +201,7 @@ int main(void)
 	int n = implementations(kern);
 
 	rng_seed(44);
-	for_each_fast("vector operators", test_same);
+	each_fast("vector operators", test_same);
 	for (int i = 0; i < n; i++)
 		test_argmax_rules(kern[i]);
 	test_golden(kern[0]);
