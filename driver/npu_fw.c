@@ -89,8 +89,8 @@ static int npu_fw_check(struct npu_device *npu, const struct firmware *fw)
 		return npu_refuse(npu, NPU_BOOT_SIZE, fw->size, h->image_size);
 	if (h->flags)
 		return npu_refuse(npu, NPU_BOOT_FIELD, offsetof(struct npu_fw_header, flags), 0);
-	if (h->api >> 16 != NPU_FW_API_MAJOR)
-		return npu_refuse(npu, NPU_BOOT_API, h->api >> 16, NPU_FW_API_MAJOR);
+	if (h->api_max >> 16 != NPU_FW_API_MAJOR)
+		return npu_refuse(npu, NPU_BOOT_API, h->api_max >> 16, NPU_FW_API_MAJOR);
 	if (npu->info.hw_version < h->hw_version_min)
 		return npu_refuse(npu, NPU_BOOT_HW, h->hw_version_min, npu->info.hw_version);
 	if (npu->info.hw_version > h->hw_version_max)

@@ -15,6 +15,10 @@ const struct npu_fw_config npu_config_defaults = {
 	.time_slice_us = { 500, 2000, 4000, 8000 },
 	.heartbeat_ms = 20,
 	.starvation_turns = 64,
+	.job_hang_ms = 30000,
+	.watchdog_ms = 1000,
+	.throttle_millicelsius = 95000,
+	.critical_millicelsius = 110000,
 };
 
 static const struct {
@@ -28,6 +32,10 @@ static const struct {
 	{ "time_slice_us.realtime", offsetof(struct npu_fw_config, time_slice_us[3]) },
 	{ "heartbeat_ms", offsetof(struct npu_fw_config, heartbeat_ms) },
 	{ "starvation_turns", offsetof(struct npu_fw_config, starvation_turns) },
+	{ "job_hang_ms", offsetof(struct npu_fw_config, job_hang_ms) },
+	{ "watchdog_ms", offsetof(struct npu_fw_config, watchdog_ms) },
+	{ "throttle_millicelsius", offsetof(struct npu_fw_config, throttle_millicelsius) },
+	{ "critical_millicelsius", offsetof(struct npu_fw_config, critical_millicelsius) },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))

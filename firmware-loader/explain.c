@@ -119,6 +119,11 @@ const char *npu_image_explain(const struct npu_image_result *r, char *text, size
 		break;
 	case NPU_BOOT_CONFIG:
 		return explain_config(r, text, size);
+	case NPU_BOOT_KEY:
+	case NPU_BOOT_DEV_KEY:
+	case NPU_BOOT_FLASH:
+		snprintf(text, size, "refused with error %u", r->error);
+		break;
 	}
 	return text;
 }

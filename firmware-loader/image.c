@@ -48,12 +48,14 @@ static uint32_t header_nonzero_field(const struct npu_fw_header *h)
 {
 	if (h->flags)
 		return header_offset(flags);
+	if (h->pad)
+		return header_offset(pad);
 	if (first_nonzero(h->reserved, sizeof(h->reserved)) < sizeof(h->reserved))
 		return header_offset(reserved);
 	if (h->signature_type != NPU_FW_SIGNATURE_NONE)
 		return HEADER_BYTES;
-	if (first_nonzero(h->key_id, sizeof(h->key_id)) < sizeof(h->key_id))
-		return header_offset(key_id);
+	if (first_nonzero(h->public_key, sizeof(h->public_key)) < sizeof(h->public_key))
+		return header_offset(public_key);
 	if (first_nonzero(h->signature, sizeof(h->signature)) < sizeof(h->signature))
 		return header_offset(signature);
 	return HEADER_BYTES;
@@ -162,9 +164,17 @@ int npu_image_check_config(const struct npu_fw_config *config, uint32_t *offset,
 			return -EINVAL;
 	if (check_range(config->heartbeat_ms, 1, 100, config_offset(heartbeat_ms), offset, limit) ||
 	    check_range(config->starvation_turns, 1, 65536, config_offset(starvation_turns),
-			offset, limit))
+			offset, limit) ||
+	    check_range(config->job_hang_ms, 100, 3600000, config_offset(job_hang_ms),
+			offset, limit) ||
+	    check_range(config->watchdog_ms, 10, 60000, config_offset(watchdog_ms), offset,
+			limit) ||
+	    check_range(config->throttle_millicelsius, 0, 150000,
+			config_offset(throttle_millicelsius), offset, limit) ||
+	    check_range(config->critical_millicelsius, config->throttle_millicelsius, 150000,
+			config_offset(critical_millicelsius), offset, limit))
 		return -EINVAL;
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 4; i++)
 		if (check_range(config->reserved[i], 0, 0, config_offset(reserved) + 4 * i, offset,
 				limit))
 			return -EINVAL;
@@ -232,8 +242,8 @@ int npu_image_check(const void *image, size_t size, const struct npu_image_limit
 		return refuse(out, NPU_BOOT_HW, h.hw_version_min, limits->hw_version);
 	if (limits->hw_version > h.hw_version_max)
 		return refuse(out, NPU_BOOT_HW, h.hw_version_max, limits->hw_version);
-	if (h.api >> 16 != limits->api_major)
-		return refuse(out, NPU_BOOT_API, h.api >> 16, limits->api_major);
+	if (h.api_max >> 16 != limits->api_major)
+		return refuse(out, NPU_BOOT_API, h.api_max >> 16, limits->api_major);
 	if (h.security_version < limits->security_counter)
 		return refuse(out, NPU_BOOT_SECURITY, h.security_version,
 			      limits->security_counter);
@@ -249,7 +259,7 @@ int npu_image_check(const void *image, size_t size, const struct npu_image_limit
 	}
 
 	out->error = NPU_BOOT_OK;
-	out->api = h.api;
+	out->api = h.api_max;
 	out->security_version = h.security_version;
 	out->n_sections = h.n_sections;
 	memcpy(out->version, h.version, sizeof(out->version));

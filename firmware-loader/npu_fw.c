@@ -146,7 +146,7 @@ static void show_lines(const char *name, const struct npu_fw_header *h,
 	printf("file              %s\n", name);
 	printf("version           %.31s\n", r->error ? "(not valid)" : h->version);
 	printf("size              %u bytes, %u sections\n", h->image_size, h->n_sections);
-	printf("api               %u.%u\n", h->api >> 16, h->api & 0xffff);
+	printf("api               %u.%u\n", h->api_max >> 16, h->api_max & 0xffff);
 	printf("hardware          %u.%u to %u.%u\n", h->hw_version_min >> 16,
 	       h->hw_version_min & 0xffff, h->hw_version_max >> 16, h->hw_version_max & 0xffff);
 	printf("security version  %u\n", h->security_version);
@@ -170,7 +170,7 @@ static void show_json(const struct npu_fw_header *h, const struct npu_image_resu
 	printf("{\"verdict\": \"%s\", \"found\": %u, \"wanted\": %u, \"version\": \"%.31s\", ",
 	       npu_boot_error_name(r->error), r->found, r->wanted, r->version);
 	printf("\"image_size\": %u, \"n_sections\": %u, \"api\": \"%u.%u\", ", h->image_size,
-	       h->n_sections, h->api >> 16, h->api & 0xffff);
+	       h->n_sections, h->api_max >> 16, h->api_max & 0xffff);
 	printf("\"hw_version_min\": \"%u.%u\", \"hw_version_max\": \"%u.%u\", ",
 	       h->hw_version_min >> 16, h->hw_version_min & 0xffff, h->hw_version_max >> 16,
 	       h->hw_version_max & 0xffff);

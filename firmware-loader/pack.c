@@ -19,7 +19,8 @@ int npu_pack(const struct npu_pack *what, uint8_t image[NPU_PACK_BYTES])
 		.n_sections = 1,
 		.hw_version_min = what->hw_version_min,
 		.hw_version_max = what->hw_version_max,
-		.api = what->api,
+		.api_min = what->api & 0xffff0000,
+		.api_max = what->api,
 		.security_version = what->security_version,
 		.signature_type = NPU_FW_SIGNATURE_NONE,
 	};

@@ -549,6 +549,7 @@ enum npu_fault {
 	NPU_FAULT_KILLED	= 11,	/* reset of the queue, the context or the device */
 	NPU_FAULT_OVERFLOW	= 12,	/* an address or count that wraps */
 	NPU_FAULT_CONTEXT	= 13,	/* the context has faulted before; job not started */
+	NPU_FAULT_HANG		= 14,	/* no progress for the firmware's limit */
 	NPU_FAULT_COUNT
 };
 

@@ -9,11 +9,15 @@
 #include "npu_types.h"
 
 #define NPU_FW_MAGIC		0x574655504eull	/* "NPUFW", zero padded */
-#define NPU_FW_HEADER_VERSION	1
+#define NPU_FW_HEADER_VERSION	2
 #define NPU_FW_MAX_BYTES	(4u << 20)
 #define NPU_FW_MAX_SECTIONS	16
 #define NPU_FW_HASH_BYTES	32	/* SHA-256 */
+#define NPU_FW_KEY_BYTES	32	/* Ed25519 public key */
 #define NPU_FW_SIGNATURE_BYTES	64	/* Ed25519 */
+
+/* A signature of an image is good for nothing else. */
+#define NPU_FW_SIGNED_TEXT	"npu firmware image 2"
 
 enum npu_fw_signature {
 	NPU_FW_SIGNATURE_NONE		= 0,
@@ -28,20 +32,24 @@ struct npu_fw_header {
 	__u32 n_sections;	/* 1..NPU_FW_MAX_SECTIONS, table follows the header */
 	__u32 hw_version_min;	/* NPU_REG_HW_VERSION, inclusive range */
 	__u32 hw_version_max;
-	__u32 api;		/* message API that it speaks: major << 16 | minor */
+	__u32 api_min;		/* message APIs that it speaks, inclusive, one major: */
+	__u32 api_max;		/* major << 16 | minor */
 	__u32 security_version;	/* never below the device's counter */
 	__u32 signature_type;	/* enum npu_fw_signature */
 	__u32 flags;		/* zero */
+	__u32 pad;		/* zero */
 	char version[32];	/* text, ends with zero */
-	__u8 build_id[32];	/* of the sources */
-	__u8 key_id[32];	/* SHA-256 of the public key; zero if unsigned */
+	__u8 build_id[32];	/* of what was packed */
+	/* zero if unsigned; the key's id is the SHA-256 of this field */
+	__u8 public_key[NPU_FW_KEY_BYTES];
 	/* SHA-256 of the whole image with hash and signature taken as zero */
 	__u8 hash[NPU_FW_HASH_BYTES];
-	__u8 signature[NPU_FW_SIGNATURE_BYTES];	/* of hash; zero if unsigned */
-	__u8 reserved[16];	/* zero */
+	/* of NPU_FW_SIGNED_TEXT (with its zero), then hash; zero if unsigned */
+	__u8 signature[NPU_FW_SIGNATURE_BYTES];
+	__u8 reserved[8];	/* zero */
 };
 NPU_CHECK_SIZE(struct npu_fw_header, 256);
-NPU_CHECK_OFFSET(struct npu_fw_header, hash, 144);
+NPU_CHECK_OFFSET(struct npu_fw_header, hash, 152);
 
 enum npu_fw_section_type {
 	NPU_FW_SECTION_CODE	= 1,	/* for the control core */
@@ -65,6 +73,14 @@ struct npu_fw_section {
 };
 NPU_CHECK_SIZE(struct npu_fw_section, 32);
 
+/* Where an image came from. */
+enum npu_fw_source {
+	NPU_FW_SOURCE_HOST	= 0,	/* the driver's memory */
+	NPU_FW_SOURCE_SLOT_A	= 1,	/* flash */
+	NPU_FW_SOURCE_SLOT_B	= 2,
+	NPU_FW_SOURCE_GOLDEN	= 3,
+};
+
 /* How the firmware schedules and watches; ranges in brackets are checked at boot. */
 struct npu_fw_config {
 	__u32 size;			/* of this struct */
@@ -72,7 +88,11 @@ struct npu_fw_config {
 	__u32 time_slice_us[4];		/* [10, 1000000] modelled, by priority */
 	__u32 heartbeat_ms;		/* [1, 100] host time */
 	__u32 starvation_turns;		/* [1, 65536] turns of higher queues that lower ones wait */
-	__u32 reserved[8];		/* zero */
+	__u32 job_hang_ms;		/* [100, 3600000] host time without progress: a job is killed */
+	__u32 watchdog_ms;		/* [10, 60000] host time: the firmware itself is taken for hung */
+	__u32 throttle_millicelsius;	/* [0, 150000] above it the clock is lowered step by step */
+	__u32 critical_millicelsius;	/* [throttle, 150000] above it no job is started */
+	__u32 reserved[4];		/* zero */
 };
 NPU_CHECK_SIZE(struct npu_fw_config, 64);
 

@@ -19,7 +19,7 @@
 #include "npu_regs.h"
 
 #define NPU_FW_API_MAJOR	1
-#define NPU_FW_API_MINOR	0
+#define NPU_FW_API_MINOR	1
 
 #define NPU_MSG_RING_ENTRIES_MIN	16
 #define NPU_MSG_RING_ENTRIES_MAX	1024
@@ -49,6 +49,29 @@ struct npu_boot_params {
 };
 NPU_CHECK_SIZE(struct npu_boot_params, 128);
 
+enum npu_panic {
+	NPU_PANIC_TRAP		= 1,	/* an exception; value: mcause */
+	NPU_PANIC_WATCHDOG	= 2,	/* the firmware did not come back to its loop */
+	NPU_PANIC_CHECK		= 3,	/* an invariant of its own is broken; value: the line */
+	NPU_PANIC_STACK		= 4,	/* its stack has run over */
+};
+
+/* Why the firmware has stopped; written before EVENT_PANIC and state DEAD. API 1.1. */
+struct npu_fw_panic {
+	__u32 magic;		/* NPU_PANIC_MAGIC, written last; else there is none */
+	__u32 reason;		/* enum npu_panic */
+	__u32 cause;		/* mcause */
+	__u32 pc;		/* mepc */
+	__u32 value;		/* mtval */
+	__u32 status;		/* mstatus */
+	__u32 regs[32];		/* x0..x31 */
+	__u64 model_ns;
+	char text[80];		/* ends with zero */
+	__u32 pad[2];
+};
+NPU_CHECK_SIZE(struct npu_fw_panic, 248);
+#define NPU_PANIC_MAGIC		0x4e505043u	/* "CPPN" */
+
 /*
  * Written by the device, read by the driver: no register is read in normal operation.
  */
@@ -67,9 +90,18 @@ struct npu_status_page {
 		__u32 done;	/* jobs finished */
 		__u64 progress;	/* MARKs and job ends of this queue since its creation */
 	} queue[NPU_MAX_QUEUES];
+	struct npu_fw_panic panic;
+	__u32 pad2[2];
 };
 NPU_CHECK_OFFSET(struct npu_status_page, queue, 128);
-NPU_CHECK_SIZE(struct npu_status_page, 128 + 16 * NPU_MAX_QUEUES);
+NPU_CHECK_OFFSET(struct npu_status_page, panic, 128 + 16 * NPU_MAX_QUEUES);
+NPU_CHECK_SIZE(struct npu_status_page, 128 + 16 * NPU_MAX_QUEUES + 256);
+
+/* What a firmware can do beyond API 1.0 */
+#define NPU_FW_FEATURE_PREEMPT	0x1	/* jobs stop at safe points for others */
+#define NPU_FW_FEATURE_PANIC	0x2	/* fills struct npu_fw_panic */
+#define NPU_FW_FEATURE_WAIT_NS	0x4
+#define NPU_FW_FEATURE_HANG	0x8	/* kills jobs without progress itself: NPU_FAULT_HANG */
 
 enum npu_engine {
 	NPU_ENGINE_MATRIX	= 0,
@@ -108,7 +140,8 @@ struct npu_done {
 	__u64 energy_pj;
 	__u64 host_ns;		/* what the emulation took; zero on silicon */
 	__u64 commands;		/* executed */
-	__u64 reserved;
+	/* modelled, from the doorbell to the end without model_ns: other jobs; API 1.1, else zero */
+	__u64 wait_ns;
 };
 NPU_CHECK_SIZE(struct npu_done, 128);
 
@@ -184,9 +217,11 @@ struct npu_msg {
 			__u32 priority;	/* QUEUE_PRIORITY only, else zero */
 		} queue;
 		struct {
-			__u32 api;
+			__u32 api;	/* agreed on: the lower of both highest ones */
 			__u32 security_version;
 			char version[32];	/* text, ends with zero */
+			__u32 features;	/* NPU_FW_FEATURE_*; API 1.1, else zero */
+			__u32 source;	/* enum npu_fw_source; API 1.1, else zero */
 		} ready;
 		struct {
 			__u32 queue;
@@ -197,7 +232,7 @@ struct npu_msg {
 			__u32 core;
 		} fault;
 		struct {
-			__u32 reason;
+			__u32 reason;	/* enum npu_panic */
 			__u32 pad;
 			__u64 pc;
 			__u64 value;
@@ -213,6 +248,7 @@ struct npu_msg {
 			__u64 jobs;
 			__u64 faults;
 			__u64 model_ns;
+			__u64 instructions;	/* of the control core since boot; API 1.1, else zero */
 		} telemetry;
 	};
 };

@@ -72,11 +72,17 @@
 #define NPU_REG_FW_API		0x114	/* RO, major << 16 | minor, valid while RUNNING */
 #define NPU_REG_FW_ADDR_LO	0x118	/* RW, bus address of the image */
 #define NPU_REG_FW_ADDR_HI	0x11c
-#define NPU_REG_FW_SIZE		0x120	/* RW, bytes */
+#define NPU_REG_FW_SIZE		0x120	/* RW, bytes; zero: boot from flash */
 #define NPU_REG_BOOT_LO		0x124	/* RW, bus address of struct npu_boot_params */
 #define NPU_REG_BOOT_HI		0x128
 #define NPU_REG_BOOT		0x12c	/* WO, 1 starts the boot ROM; only in state IDLE or ERROR */
 #define NPU_REG_RESETS		0x130	/* RO, device resets since power on */
+#define NPU_REG_FLASH		0x134	/* RO, NPU_FLASH_* */
+#define NPU_REG_FW_SOURCE	0x138	/* RO, enum npu_fw_source of the image that runs or was refused */
+#define NPU_REG_SECURITY	0x13c	/* RO, the security counter */
+#define NPU_REG_LIFECYCLE	0x140	/* RO, 1: development state, 0: production */
+#define NPU_FLASH_PRESENT	0x1
+#define NPU_FLASH_BOOTED	0x2	/* this boot came from it */
 
 /* Stops all work, forgets contexts, queues and addresses; back to IDLE. Poll STATE. */
 #define NPU_CTRL_RESET		0x1
@@ -98,13 +104,17 @@ enum npu_boot_error {
 	NPU_BOOT_HEADER		= 4,	/* header version or size */
 	NPU_BOOT_SECTION	= 5,	/* found: index of the section out of bounds */
 	NPU_BOOT_HASH		= 6,
-	NPU_BOOT_API		= 7,	/* API major of the image; wanted: the device's */
+	NPU_BOOT_API		= 7,	/* the driver's API; wanted: nearest that the image speaks */
 	NPU_BOOT_HW		= 8,	/* image is for other hardware versions */
 	NPU_BOOT_SECURITY	= 9,	/* security version below the device's counter */
-	NPU_BOOT_SIGNATURE	= 10,
+	NPU_BOOT_SIGNATURE	= 10,	/* none, or wrong */
 	NPU_BOOT_PARAMS		= 11,	/* struct npu_boot_params malformed; found: field offset */
 	NPU_BOOT_FIELD		= 12,	/* reserved field not zero; found: its offset */
 	NPU_BOOT_CONFIG		= 13,	/* no CONFIG section or value out of range; found: offset */
+	NPU_BOOT_KEY		= 14,	/* key id (first 32 bits); wanted: the fused one */
+	NPU_BOOT_DEV_KEY	= 15,	/* development key, but the device is in production state */
+	NPU_BOOT_FLASH		= 16,	/* nothing in flash boots; found: error of slot A | B << 8 | */
+					/* golden << 16; wanted: flash is 1 absent, 2 unreadable, 0 else */
 };
 
 /* Message rings and completions, see npu_fw_msg.h */
