@@ -90,9 +90,10 @@ int npu_flash_preview(struct npu_flash *flash, const struct npu_flash_judge *jud
 
 /*
  * The image from source is healthy: its slot is CONFIRMED and active, the counter is raised to
- * security_version. Golden only raises the counter. Writes nothing if nothing changes. -EINVAL:
- * source, or a slot that is EMPTY or BAD; or what read and write say, and then it is not
- * confirmed.
+ * its security version. HOST and GOLDEN only raise the counter. Writes nothing if nothing
+ * changes. A raised counter is written to both state sectors, so that not even the loss of one
+ * takes it back. -EINVAL: source, a slot that is EMPTY or BAD, or a security version other than
+ * that of the slot; or what read and write say, and then it may or may not be confirmed.
  */
 int npu_flash_confirm(struct npu_flash *flash, enum npu_fw_source source,
 		      uint32_t security_version);
@@ -104,15 +105,15 @@ struct npu_flash_staged {
 };
 
 /*
- * Writes an image into the slot that is neither booted nor needed, to be tried at the next boot.
- * booted: where the running image came from, NPU_FW_SOURCE_HOST if none runs. A slot that is
- * needed is the active one, or if that is refused the other CONFIRMED one that is not. A staged
- * image is replaced.
+ * Writes an image into the slot that is not needed, to be tried at the next boot. Needed is the
+ * active slot; if there is none, or it is altered or below the counter, the other one if that is
+ * STAGED, or CONFIRMED and neither. Once the new image is there an older staged one is dropped.
+ * booted: where the running image came from, NPU_FW_SOURCE_HOST if none runs.
  * Order: the slot is marked EMPTY, the image is written, read back and compared, then one state
  * write makes it STAGED.
- * Errors: -EINVAL refused by the judge; -EFBIG larger than a slot; -EBUSY the booted image is
- * itself on trial; -EALREADY it is active (nothing is written but that a staged other image is
- * withdrawn); -EIO it reads back otherwise; or what read and write say.
+ * Errors: -EINVAL refused by the judge; -EFBIG larger than a slot; -EBUSY the slot is the booted
+ * one, or that one is still on trial; -EALREADY it is active (nothing is written but that another
+ * staged image is withdrawn); -EIO it reads back otherwise; or what read and write say.
  */
 int npu_flash_stage(struct npu_flash *flash, const struct npu_flash_judge *judge,
 		    enum npu_fw_source booted, const void *image, uint64_t size,
@@ -120,11 +121,9 @@ int npu_flash_stage(struct npu_flash *flash, const struct npu_flash_judge *judge
 
 /*
  * Makes the other CONFIRMED slot active. -ENOENT there is none; -EPERM its security version is
- * below the counter; -EINVAL the judge refuses it (*error), or it is altered; or what read and
- * write say.
+ * below the counter; -EUCLEAN its image is altered; or what read and write say.
  */
-int npu_flash_rollback(struct npu_flash *flash, const struct npu_flash_judge *judge,
-		       enum npu_boot_error *error);
+int npu_flash_rollback(struct npu_flash *flash);
 
 /*
  * Reads the image of source as it is and compares it with its hash: 0 and *image (free() it),
