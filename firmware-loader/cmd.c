@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "cmd.h"
 
 int cmd_usage_error(const char *what, const char *value)
@@ -51,6 +53,32 @@ int cmd_write_file(const char *name, const void *data, size_t size)
 		return EXIT_REFUSED;
 	}
 	return 0;
+}
+
+int cmd_read_key(const char *name, enum npu_key_part wanted, uint8_t key[32])
+{
+	char why[256];
+	char *text;
+	size_t size;
+	int ret;
+
+	text = cmd_read_file(name, NPU_KEY_TEXT_MAX, &size);
+	if (!text)
+		return EXIT_REFUSED;
+	if (size > NPU_KEY_TEXT_MAX) {
+		fprintf(stderr, "npu-fw: %s: longer than %u bytes; is it a key file\n", name,
+			NPU_KEY_TEXT_MAX);
+		ret = EXIT_REFUSED;
+	} else {
+		ret = npu_key_parse(text, size, wanted, key, why, sizeof(why));
+		if (ret) {
+			fprintf(stderr, "npu-fw: %s: %s\n", name, why);
+			ret = EXIT_REFUSED;
+		}
+	}
+	sodium_memzero(text, size);
+	free(text);
+	return ret;
 }
 
 bool cmd_parse_u32(const char *text, uint32_t *value)

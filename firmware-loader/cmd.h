@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "npu_fw_image.h"
+#include "sign.h"
 
 /* Exit status of npu-fw; zero is good. */
 enum {
@@ -33,6 +34,9 @@ int cmd_usage_error(const char *what, const char *value);
 void *cmd_read_file(const char *name, size_t max, size_t *size);
 /* Writes a new file, or over an old one; EXIT_REFUSED: said why. */
 int cmd_write_file(const char *name, const void *data, size_t size);
+
+/* Reads a key file; EXIT_REFUSED: said why. */
+int cmd_read_key(const char *name, enum npu_key_part wanted, uint8_t key[32]);
 
 /* Decimal digits, below 2^32. */
 bool cmd_parse_u32(const char *text, uint32_t *value);

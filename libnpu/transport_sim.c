@@ -274,11 +274,25 @@ static int dma_alloc(struct sim *s)
 /* The image in page-aligned memory: of a file, or packed here with the tree's configuration. */
 static int image_get(const char *file, void **image, size_t *size)
 {
-	struct stat st = { .st_size = NPU_PACK_BYTES };
+	const struct npu_pack pack = {
+		.version = SIM_FW_VERSION,
+		.security_version = 0,
+		.api_min = NPU_FW_API_MAJOR << 16,
+		.api_max = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
+		.hw_version_min = NPU_HW_VERSION,
+		.hw_version_max = NPU_HW_VERSION,
+		.config = npu_config_defaults,
+	};
+	struct stat st = { 0 };
+	char why[256];
 	int fd = -1;
 	int rc = 0;
 
-	if (file) {
+	if (!file) {
+		rc = npu_pack(&pack, NULL, 0, size, why, sizeof(why));
+		if (rc)
+			return npu_fail(rc, "sim: cannot pack the firmware: %s", why);
+	} else {
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, &st)) {
 			rc = npu_fail(-errno, "sim: firmware %s: %s", file, strerror(errno));
@@ -289,8 +303,8 @@ static int image_get(const char *file, void **image, size_t *size)
 				      (long long)st.st_size, NPU_FW_MAX_BYTES);
 			goto out_close;
 		}
+		*size = (size_t)st.st_size;
 	}
-	*size = (size_t)st.st_size;
 	*image = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (*image == MAP_FAILED) {
 		rc = npu_fail(-ENOMEM, "sim: no memory for the firmware");
@@ -300,18 +314,9 @@ static int image_get(const char *file, void **image, size_t *size)
 		if (read(fd, *image, *size) != st.st_size)
 			rc = npu_fail(-EIO, "sim: firmware %s: cannot read", file);
 	} else {
-		const struct npu_pack pack = {
-			.version = SIM_FW_VERSION,
-			.security_version = 0,
-			.api = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
-			.hw_version_min = NPU_HW_VERSION,
-			.hw_version_max = NPU_HW_VERSION,
-			.config = npu_config_defaults,
-		};
-
-		rc = npu_pack(&pack, *image);
+		rc = npu_pack(&pack, *image, *size, size, why, sizeof(why));
 		if (rc)
-			npu_fail(rc, "sim: cannot pack the firmware");
+			npu_fail(rc, "sim: cannot pack the firmware: %s", why);
 	}
 	if (rc)
 		munmap(*image, *size);

@@ -16,7 +16,7 @@ int npu_boot_check(const void *image, size_t size, uint32_t security_counter,
 	out->error = result.error;
 	out->found = result.found;
 	out->wanted = result.wanted;
-	out->api = result.api;
+	out->api = result.api_max;
 	out->security_version = result.security_version;
 	out->config = result.config;
 	memcpy(out->version, result.version, sizeof(out->version));

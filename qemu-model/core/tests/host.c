@@ -189,17 +189,22 @@ static void write_addr(struct host *h, uint32_t lo, uint64_t addr)
 void host_prepare(struct host *h)
 {
 	struct npu_pack pack = {
-		.version = "test", .api = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
+		.version = "test", .api_min = NPU_FW_API_MAJOR << 16,
+		.api_max = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
 		.hw_version_min = NPU_HW_VERSION, .hw_version_max = NPU_HW_VERSION,
 		.config = h->fw_config,
 	};
 	struct npu_boot_params *p;
 	uint64_t h2d, d2h, done, status, log;
+	char why[256];
+	size_t size;
 
-	h->image = host_alloc(h, NPU_PACK_BYTES);
-	h->image_size = NPU_PACK_BYTES;
-	if (npu_pack(&pack, host_ptr(h, h->image)))
-		die("cannot pack an image");
+	if (npu_pack(&pack, NULL, 0, &size, why, sizeof(why)))
+		die(why);
+	h->image = host_alloc(h, size);
+	h->image_size = size;
+	if (npu_pack(&pack, host_ptr(h, h->image), size, &size, why, sizeof(why)))
+		die(why);
 	h2d = host_alloc(h, h->msg_entries * sizeof(struct npu_msg));
 	d2h = host_alloc(h, h->msg_entries * sizeof(struct npu_msg));
 	done = host_alloc(h, h->done_entries * sizeof(struct npu_done));
