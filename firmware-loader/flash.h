@@ -48,7 +48,8 @@ struct npu_flash {
 
 /*
  * Reads header and state. Errors: -EINVAL it is no flash, of another version, or truncated;
- * -EUCLEAN it is damaged as no power cut does; or what read says. There is nothing to close.
+ * -EUCLEAN it is damaged as no power cut does but while it is made; or what read
+ * says. There is nothing to close.
  */
 int npu_flash_open(struct npu_flash *flash, const struct npu_flash_io *io);
 
