@@ -211,6 +211,7 @@ static const char *const fault_names[NPU_FAULT_COUNT] = {
 	[NPU_FAULT_KILLED] = "killed by a reset",
 	[NPU_FAULT_OVERFLOW] = "address or count that wraps",
 	[NPU_FAULT_CONTEXT] = "not started, the context has faulted before",
+	[NPU_FAULT_HANG] = "killed by the firmware, it made no progress",
 };
 
 const char *npu_fault_name(uint32_t fault)

@@ -25,7 +25,8 @@ const char *npu_fault_text(const struct npu_result *r, char *text, size_t size)
 		snprintf(text, size, "job %llu: %s", (unsigned long long)r->seqno,
 			 r->error == -ETIME ? "made no progress and was stopped" :
 			 r->error ? "was cancelled" : "finished");
-	else if (r->fault == NPU_FAULT_KILLED || r->fault == NPU_FAULT_CONTEXT)
+	else if (r->fault == NPU_FAULT_KILLED || r->fault == NPU_FAULT_CONTEXT ||
+		 r->fault == NPU_FAULT_HANG)
 		snprintf(text, size, "job %llu: %s", (unsigned long long)r->seqno,
 			 npu_fault_name(r->fault));
 	else

@@ -30,8 +30,8 @@
 extern "C" {
 #endif
 
-#define NPU_VERSION_MAJOR	0
-#define NPU_VERSION_MINOR	1
+#define LIBNPU_VERSION_MAJOR	0
+#define LIBNPU_VERSION_MINOR	1
 
 struct npu_device;
 struct npu_buffer;
@@ -182,15 +182,17 @@ struct npu_queue_state {
 /* What became of a job. Modelled values are deterministic; host_ns is not. */
 struct npu_result {
 	uint64_t seqno;
-	int32_t error;		/* 0; -EFAULT page fault, -EINVAL bad command, -ETIME hang, */
-				/* -ECANCELED killed */
+	int32_t error;		/* npu_fault_errno(): -EFAULT page fault, -EINVAL bad command, */
+				/* -ETIME hang, -ECANCELED killed; else 0 */
 	uint32_t fault;		/* enum npu_fault */
 	uint32_t fault_core;
 	uint32_t fault_opcode;
 	uint32_t fault_offset;	/* of the command in the command buffer, bytes */
 	uint32_t fault_mark;	/* id of that core's last MARK */
 	uint64_t fault_addr;	/* device address, or the value refused */
-	uint64_t model_ns;
+	uint64_t model_ns;	/* of the job alone, as if the device had no others */
+	uint64_t wait_ns;	/* modelled: it waited for others, before it began or suspended; */
+				/* zero if firmware or kernel do not tell */
 	uint64_t busy_ns[NPU_ENGINE_COUNT];	/* modelled, all cores added */
 	uint64_t read_bytes;	/* from memory */
 	uint64_t write_bytes;

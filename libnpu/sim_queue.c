@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "npu_fault.h"
 #include "sim.h"
 
 /* Syncs of one job; freed when it has finished */
@@ -35,28 +36,11 @@ static struct sim_vm *vm_of(const struct sim_queue *q)
 	return q->queue->vm->priv;
 }
 
-static int fault_errno(uint32_t fault)
-{
-	switch (fault) {
-	case NPU_FAULT_NONE:
-		return 0;
-	case NPU_FAULT_PAGE:
-	case NPU_FAULT_PROTECTION:
-	case NPU_FAULT_BUS:
-		return -EFAULT;
-	case NPU_FAULT_KILLED:
-	case NPU_FAULT_CONTEXT:
-		return -ECANCELED;
-	default:
-		return -EINVAL;
-	}
-}
-
 static void result_fill(struct npu_result *r, const struct npu_done *d)
 {
 	*r = (struct npu_result){
 		.seqno = d->seqno,
-		.error = fault_errno(d->fault),
+		.error = npu_fault_errno(d->fault),
 		.fault = d->fault,
 		.fault_core = d->fault_core,
 		.fault_opcode = d->fault_opcode,
@@ -64,6 +48,7 @@ static void result_fill(struct npu_result *r, const struct npu_done *d)
 		.fault_mark = d->fault_mark,
 		.fault_addr = d->fault_addr,
 		.model_ns = d->model_ns,
+		.wait_ns = d->wait_ns,
 		.read_bytes = d->read_bytes,
 		.write_bytes = d->write_bytes,
 		.macs = d->macs,
@@ -125,9 +110,8 @@ static void complete(struct sim *s, struct sim_queue *q, const struct npu_done *
 	result_fill(&q->result[q->completed % NPU_RESULTS_KEPT], d);
 	q->result[q->completed % NPU_RESULTS_KEPT].seqno = q->completed;
 	if (d->fault != NPU_FAULT_NONE && !(q->flags & NPU_QUEUE_DEAD)) {
-		bool innocent = d->fault == NPU_FAULT_CONTEXT || d->fault == NPU_FAULT_KILLED;
-
-		q->flags = NPU_QUEUE_DEAD | (innocent ? NPU_QUEUE_INNOCENT : NPU_QUEUE_GUILTY);
+		q->flags = NPU_QUEUE_DEAD |
+			   (npu_fault_is_own(d->fault) ? NPU_QUEUE_GUILTY : NPU_QUEUE_INNOCENT);
 		q->fault = d->fault;
 		vm_of(q)->faulted |= d->fault != NPU_FAULT_KILLED;
 		s->work = true;

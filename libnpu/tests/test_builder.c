@@ -338,6 +338,10 @@ static void test_names(void)
 	       "a fault is told as a sentence");
 	npu_fault_text(&r, small, sizeof(small));
 	tap_ok(!strcmp(small, "job 9: "), "a fault's text is cut to the room there is");
+	r = (struct npu_result){ .seqno = 9, .error = -ETIME, .fault = NPU_FAULT_HANG };
+	npu_fault_text(&r, text, sizeof(text));
+	tap_ok(!strcmp(text, "job 9: killed by the firmware, it made no progress"),
+	       "a hang is told as what it is");
 	for (uint32_t i = 0; i < NPU_FAULT_COUNT; i++)
 		named &= npu_fault_name(i)[0] != '?';
 	tap_ok(named && !strcmp(npu_fault_name(NPU_FAULT_COUNT), "?") &&

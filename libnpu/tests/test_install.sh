@@ -57,7 +57,7 @@ export LD_LIBRARY_PATH="$root$prefix/lib"
 promise 'the C program finds the library by its soname and runs' test "$("$dir/user")" = 2
 promise 'the C++ program runs' test "$("$dir/user-cc")" = 2
 promise 'pkg-config tells the version' test "$(pkg-config --modversion npu)" = \
-	"$(sed -n 's/^#define NPU_VERSION_MAJOR[[:space:]]*//p' npu.h).$(sed -n 's/^#define NPU_VERSION_MINOR[[:space:]]*//p' npu.h)"
+	"$(sed -n 's/^#define LIBNPU_VERSION_MAJOR[[:space:]]*//p' npu.h).$(sed -n 's/^#define LIBNPU_VERSION_MINOR[[:space:]]*//p' npu.h)"
 promise 'npu-objdump is installed and refuses what is no command buffer' sh -c \
 	"! $root$prefix/bin/npu-objdump $dir/user.c && $root$prefix/bin/npu-objdump $dir/user.c 2>&1 | grep -q magic"
 
