@@ -12,6 +12,7 @@
 #include "error.h"
 #include "npu_drm.h"
 #include "transport.h"
+#include "versions.h"
 
 #define DRIVER_NAME	"npu"
 #define NODE_FORMAT	"/dev/accel/accel%d"
@@ -50,18 +51,25 @@ static int call(const struct npu_device *dev, unsigned long request, void *arg, 
 	return npu_fail(-err, "%s: %s", what, strerror(err));
 }
 
-/* Whether fd is a device of our driver. */
-static bool is_ours(int fd)
+/* Whether fd is a device of our driver, and one that this library goes with. */
+static int check_driver(int fd, const char *node)
 {
 	drmVersionPtr v = drmGetVersion(fd);
-	bool ours = v && !strcmp(v->name, DRIVER_NAME);
+	int rc;
 
+	if (v && !strcmp(v->name, DRIVER_NAME))
+		rc = versions_check(VERSIONS_DRIVER, node,
+				    NPU_VERSION(v->version_major, v->version_minor));
+	else
+		rc = npu_fail(-ENODEV, "%s: not a device of the driver " DRIVER_NAME, node);
 	drmFreeVersion(v);
-	return ours;
+	return rc;
 }
 
 static int open_node(struct drm_device *d, const char *node)
 {
+	int rc;
+
 	snprintf(d->node, sizeof(d->node), "%s", node);
 	d->fd = open(node, O_RDWR | O_CLOEXEC);
 	if (d->fd < 0) {
@@ -70,10 +78,10 @@ static int open_node(struct drm_device *d, const char *node)
 		return npu_fail(-err, "%s: %s%s", node, strerror(err), err == EACCES ?
 				" (its group is usually render)" : "");
 	}
-	if (is_ours(d->fd))
-		return 0;
-	close(d->fd);
-	return npu_fail(-ENODEV, "%s: not a device of the driver " DRIVER_NAME, node);
+	rc = check_driver(d->fd, node);
+	if (rc)
+		close(d->fd);
+	return rc;
 }
 
 static int open_any(struct drm_device *d)
@@ -86,8 +94,8 @@ static int open_any(struct drm_device *d)
 
 		snprintf(node, sizeof(node), NODE_FORMAT, i);
 		rc = open_node(d, node);
-		if (!rc)
-			return 0;
+		if (!rc || rc == -EPROTO)
+			return rc;
 		if (rc == -EACCES)
 			denied = i + 1;
 	}
@@ -115,13 +123,11 @@ static int describe(struct npu_device *dev)
 
 	if (!rc)
 		rc = query(dev, DRM_NPU_QUERY_FIRMWARE, &fw, sizeof(fw));
+	info->node = ((struct drm_device *)dev->priv)->node;
+	if (!rc)
+		rc = versions_check(VERSIONS_DEVICE, info->node, d.cmd_version);
 	if (rc)
 		return rc;
-	if (d.cmd_version >> 16 != NPU_CMD_VERSION_MAJOR)
-		return npu_fail(-EPROTO, "device: commands %u.%u, this library writes %u.%u",
-				d.cmd_version >> 16, d.cmd_version & 0xffff, NPU_CMD_VERSION_MAJOR,
-				NPU_CMD_VERSION_MINOR);
-	info->node = ((struct drm_device *)dev->priv)->node;
 	info->hw_version = d.hw_version;
 	info->cmd_version = d.cmd_version;
 	info->fw_api = fw.api;
@@ -564,6 +570,7 @@ static int job_fd(struct npu_queue *queue, uint64_t seqno, int *fd)
 
 static int job_result(struct npu_queue *queue, uint64_t seqno, struct npu_result *out)
 {
+	/* a driver of ioctls 1.0 leaves wait_ns as it is */
 	struct drm_npu_job_result r = { 0 };
 	struct drm_npu_get_result g = {
 		.queue_id = queue->id,
@@ -585,6 +592,7 @@ static int job_result(struct npu_queue *queue, uint64_t seqno, struct npu_result
 		.fault_mark = r.fault_mark,
 		.fault_addr = r.fault_addr,
 		.model_ns = r.model_ns,
+		.wait_ns = r.wait_ns,
 		.read_bytes = r.read_bytes,
 		.write_bytes = r.write_bytes,
 		.macs = r.macs,

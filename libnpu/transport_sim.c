@@ -16,18 +16,16 @@
 #include "npu_core.h"
 #include "npu_fw_image.h"
 #include "npu_mmu.h"
-#include "pack.h"
-#include "config.h"
 #include "sim.h"
+#include "versions.h"
 
-#define SIM_FW_VERSION		"sim"
 #define SIM_POLL_US		100
 #define SIM_LOG_BYTES		65536
 
 /* What a specification may set */
 struct sim_options {
 	struct npu_core_config core;
-	const char *firmware;		/* file, NULL: packed here */
+	const char *firmware;		/* file, NULL: the one built in */
 };
 
 static const struct machine_key {
@@ -271,59 +269,68 @@ static int dma_alloc(struct sim *s)
 	return 0;
 }
 
-/* The image in page-aligned memory: of a file, or packed here with the tree's configuration. */
-static int image_get(const char *file, void **image, size_t *size)
+/* sim_firmware.S */
+extern const char npu_sim_firmware[], npu_sim_firmware_end[];
+
+/* A file's image in memory of its own. */
+static int image_read(const char *file, const void **image, size_t *size)
 {
-	const struct npu_pack pack = {
-		.version = SIM_FW_VERSION,
-		.security_version = 0,
-		.api_min = NPU_FW_API_MAJOR << 16,
-		.api_max = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
-		.hw_version_min = NPU_HW_VERSION,
-		.hw_version_max = NPU_HW_VERSION,
-		.config = npu_config_defaults,
-	};
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct stat st = { 0 };
-	char why[256];
-	int fd = -1;
+	void *p = MAP_FAILED;
 	int rc = 0;
 
-	if (!file) {
-		rc = npu_pack(&pack, NULL, 0, size, why, sizeof(why));
-		if (rc)
-			return npu_fail(rc, "sim: cannot pack the firmware: %s", why);
-	} else {
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st)) {
-			rc = npu_fail(-errno, "sim: firmware %s: %s", file, strerror(errno));
-			goto out_close;
-		}
-		if (st.st_size <= 0 || st.st_size > NPU_FW_MAX_BYTES) {
-			rc = npu_fail(-EPROTO, "sim: firmware %s: %lld bytes, must be 1..%u", file,
-				      (long long)st.st_size, NPU_FW_MAX_BYTES);
-			goto out_close;
-		}
-		*size = (size_t)st.st_size;
-	}
-	*image = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (*image == MAP_FAILED) {
-		rc = npu_fail(-ENOMEM, "sim: no memory for the firmware");
+	if (fd < 0 || fstat(fd, &st)) {
+		rc = npu_fail(-errno, "sim: firmware %s: %s", file, strerror(errno));
 		goto out_close;
 	}
-	if (file) {
-		if (read(fd, *image, *size) != st.st_size)
-			rc = npu_fail(-EIO, "sim: firmware %s: cannot read", file);
-	} else {
-		rc = npu_pack(&pack, *image, *size, size, why, sizeof(why));
-		if (rc)
-			npu_fail(rc, "sim: cannot pack the firmware: %s", why);
+	if (st.st_size <= 0 || st.st_size > NPU_FW_MAX_BYTES) {
+		rc = npu_fail(-EPROTO, "sim: firmware %s: %lld bytes, must be 1..%u", file,
+			      (long long)st.st_size, NPU_FW_MAX_BYTES);
+		goto out_close;
 	}
-	if (rc)
-		munmap(*image, *size);
+	*size = (size_t)st.st_size;
+	p = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		rc = npu_fail(-ENOMEM, "sim: no memory for the firmware");
+	} else if (read(fd, p, *size) != st.st_size) {
+		rc = npu_fail(-EIO, "sim: firmware %s: cannot read", file);
+		munmap(p, *size);
+	}
+	*image = p;
 out_close:
 	if (fd >= 0)
 		close(fd);
 	return rc;
+}
+
+/* The image on whole pages: of a file, or the one built in. */
+static int image_get(const char *file, const void **image, size_t *size)
+{
+	if (file)
+		return image_read(file, image, size);
+	*image = npu_sim_firmware;
+	*size = (size_t)(npu_sim_firmware_end - npu_sim_firmware);
+	return 0;
+}
+
+static void image_put(const char *file, const void *image, size_t size)
+{
+	if (file)
+		munmap((void *)(uintptr_t)image, size);
+}
+
+static int boot_refused(struct sim *s, const char *file)
+{
+	uint32_t error = sim_reg_read(s, NPU_REG_ERROR);
+	uint32_t found = sim_reg_read(s, NPU_REG_ERROR_FOUND);
+	uint32_t wanted = sim_reg_read(s, NPU_REG_ERROR_WANTED);
+
+	/* what the firmware speaks of that which is nearest to ours */
+	if (error == NPU_BOOT_API && versions_check(VERSIONS_FIRMWARE, file, wanted))
+		return -EPROTO;
+	return npu_fail(-EPROTO, "sim: firmware %s refused: boot error %u, found 0x%x, "
+			"wanted 0x%x (npu-fw inspect tells more)", file, error, found, wanted);
 }
 
 /* Starts the boot ROM and waits for the firmware's first message. */
@@ -333,7 +340,7 @@ static int boot(struct sim *s, const char *file)
 	uint64_t addr, params = (uintptr_t)s->boot;
 	uint32_t state;
 	size_t size = 0;
-	void *image = NULL;
+	const void *image = NULL;
 	int rc = image_get(file, &image, &size);
 
 	if (rc)
@@ -349,13 +356,9 @@ static int boot(struct sim *s, const char *file)
 	       sim_now_ns() < deadline)
 		usleep(SIM_POLL_US);
 	/* the image is not read after the boot */
-	munmap(image, size);
+	image_put(file, image, size);
 	if (state != NPU_STATE_RUNNING)
-		return npu_fail(-EPROTO, "sim: firmware %s refused: boot error %u, found 0x%x, "
-				"wanted 0x%x (npu-fw inspect tells more)",
-				file ? file : "built in", sim_reg_read(s, NPU_REG_ERROR),
-				sim_reg_read(s, NPU_REG_ERROR_FOUND),
-				sim_reg_read(s, NPU_REG_ERROR_WANTED));
+		return boot_refused(s, file ? file : "built in");
 	/* a boot forgets what was armed before */
 	sim_mailbox_arm(s);
 	pthread_mutex_lock(&s->lock);
@@ -484,7 +487,10 @@ static int sim_open(struct npu_device *dev, const char *args)
 		return rc;
 	}
 	describe(s, &dev->info);
-	return 0;
+	rc = versions_check(VERSIONS_DEVICE, "sim", dev->info.cmd_version);
+	if (rc)
+		sim_close(dev);
+	return rc;
 }
 
 /* Memory aligned so that large pages can map it, with the rest of the reservation given back. */
