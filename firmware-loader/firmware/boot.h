@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handshake with the driver.
+ */
+#ifndef FW_BOOT_H
+#define FW_BOOT_H
+
+#include "hw.h"
+
+/* Checks the driver's parameters, maps its rings, says READY. False: refused, the state is ERROR. */
+bool boot(const struct npu_fw_handoff *handoff);
+
+#endif
