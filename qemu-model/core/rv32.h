@@ -76,7 +76,7 @@ struct rv32 {
 
 	bool wfi;		/* stands after a WFI */
 	bool halted;		/* by rv32_stop() or a double trap, until reset */
-	bool double_trap;	/* then halted; pc is the second exception's, the CSRs are the first's */
+	bool double_trap;	/* then halted; pc is of the second, the CSRs of the first */
 	bool in_exception;	/* since an exception: no mret, no write that sets mstatus.MIE */
 	bool nmi;		/* waits for the next instruction boundary */
 	bool attention;		/* the next boundary has something to do */

@@ -347,7 +347,8 @@ static void execute(struct spec *s, uint32_t inst)
 	uint32_t rd = field(inst, 11, 7), rs1 = s->r[field(inst, 19, 15)];
 	uint32_t rs2 = s->r[field(inst, 24, 20)], next = s->pc + 4, result = 0, written = 0;
 	uint32_t i_imm = (uint32_t)two_complement(field(inst, 31, 20), 12);
-	uint32_t s_imm = (uint32_t)two_complement(field(inst, 31, 25) * 32 + field(inst, 11, 7), 12);
+	uint32_t s_imm = (uint32_t)two_complement(field(inst, 31, 25) * 32 +
+						  field(inst, 11, 7), 12);
 	uint32_t b_imm = (uint32_t)two_complement(field(inst, 31, 31) * 4096 +
 						  field(inst, 7, 7) * 2048 +
 						  field(inst, 30, 25) * 32 +
