@@ -215,8 +215,8 @@ struct drm_npu_queue_destroy {
 /*
  * A queue dies with the first job that is lost: its later jobs end with -ECANCELED, submits get
  * -EIO. Its VM and buffers stay as they are; a new queue on them goes on. A fault loses what the
- * queues of the same VM have in flight; a device reset what all have. A queue with nothing in
- * flight lives on through both.
+ * queues of the same VM have in flight; a device reset what those have of which a job had begun. A
+ * queue with nothing in flight lives on through both, and through a reset one whose jobs all wait.
  */
 #define DRM_NPU_QUEUE_DEAD	(1 << 0)	/* takes no more jobs */
 #define DRM_NPU_QUEUE_GUILTY	(1 << 1)	/* a job of its own faulted or hung */
@@ -285,8 +285,9 @@ struct drm_npu_job_result {
 	__u64 energy_pj;
 	__u64 host_ns;
 	__u64 commands;
+	__u64 wait_ns;		/* from the doorbell to the end without model_ns; since 1.1 */
 };
-NPU_CHECK_SIZE(struct drm_npu_job_result, 128);
+NPU_CHECK_SIZE(struct drm_npu_job_result, 136);
 
 /**
  * struct drm_npu_get_result - Read the result of a finished job.

@@ -117,6 +117,10 @@ enum npu_boot_error {
 					/* golden << 16; wanted: flash is 1 absent, 2 unreadable, 0 else */
 };
 
+/* The value wanted with NPU_BOOT_FLASH */
+#define NPU_BOOT_FLASH_ABSENT		1
+#define NPU_BOOT_FLASH_UNREADABLE	2
+
 /* Message rings and completions, see npu_fw_msg.h */
 #define NPU_REG_H2D_TAIL	0x200	/* WO, doorbell: messages written so far */
 #define NPU_REG_D2H_ARM		0x204	/* WO, head: interrupt when the tail differs from it */
