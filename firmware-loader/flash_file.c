@@ -110,7 +110,7 @@ int npu_flash_file_resize(struct npu_flash_file *file, uint64_t bytes)
 		file->io.size = bytes;
 		return 0;
 	}
-	return file->io.size < bytes ? -ENOSPC : 0;
+	return file->io.size < bytes ? -ERANGE : 0;
 }
 
 void npu_flash_file_close(struct npu_flash_file *file)

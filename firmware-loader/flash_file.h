@@ -25,7 +25,7 @@ enum npu_flash_file_mode {
  */
 int npu_flash_file_open(struct npu_flash_file *file, const char *name,
 			enum npu_flash_file_mode mode);
-/* Gives a file this size, or checks that a block device has it: -ENOSPC. */
+/* Gives a file this size, or checks that a block device has it: -ERANGE. */
 int npu_flash_file_resize(struct npu_flash_file *file, uint64_t bytes);
 void npu_flash_file_close(struct npu_flash_file *file);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * libFuzzer: any bytes as a flash, as they are and mended so far that they open: open, choose, confirm, roll
- * back, stage. What opens stays one that opens, and its counter never decreases.
+ * libFuzzer: any bytes as a flash, as they are and mended so far that they open: choose, confirm,
+ * roll back, stage. What opens stays one that opens, and its counter never decreases.
  */
 #include <stdlib.h>
 #include <string.h>

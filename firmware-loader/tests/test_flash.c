@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The flash: which image boots, what is staged where, and what is refused. Cuts: test_flash_cut.c */
+/* The flash: what boots, what is staged where, what is refused. Cuts: test_flash_cut.c */
 #include "flash_sim.h"
 
 #define A	NPU_FW_SOURCE_SLOT_A
