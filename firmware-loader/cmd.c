@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What the commands of npu-fw share. */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,17 @@ int cmd_usage_error(const char *what, const char *value)
 	fprintf(stderr, "npu-fw: %s%s%s; see npu-fw --help\n", what, value ? " " : "",
 		value ? value : "");
 	return EXIT_USAGE;
+}
+
+const char *cmd_one_file(int argc, char **argv)
+{
+	if (optind == argc)
+		cmd_usage_error("name an image file", NULL);
+	else if (optind + 1 < argc)
+		cmd_usage_error("one file at a time, not also", argv[optind + 1]);
+	else
+		return argv[optind];
+	return NULL;
 }
 
 void *cmd_read_file(const char *name, size_t max, size_t *size)

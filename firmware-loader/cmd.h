@@ -23,9 +23,14 @@ enum {
 int cmd_pack(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_sign(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
 
 /* Prints what is wrong with the command line; the value is EXIT_USAGE. value may be NULL. */
 int cmd_usage_error(const char *what, const char *value);
+
+/* The one file that is left after getopt_long(); NULL: said why. */
+const char *cmd_one_file(int argc, char **argv);
 
 /*
  * Reads a file of at most max bytes, and one more so that the caller sees what is too long. NULL:

@@ -7,9 +7,12 @@
 
 #include "image.h"
 
+/* Bytes that the longest explanation needs, its zero included. */
+#define NPU_EXPLAIN_BYTES	320
+
 /*
- * Writes what is wrong, what was found, what is wanted and what to do about it: one line
- * without a newline and without the file's name. Returns text.
+ * Writes what is wrong, what was found, what is wanted and the command that mends it: one line
+ * without a newline, quotes or the file's name. Returns text.
  */
 const char *npu_image_explain(const struct npu_image_result *result, char *text, size_t size);
 

@@ -12,12 +12,15 @@ static const struct {
 	const char *usage;
 	const char *what;
 } commands[] = {
-	{ "pack", cmd_pack, "--config FILE|defaults --version TEXT -o FILE [options]",
-	  "makes an image" },
-	{ "inspect", cmd_inspect, "FILE [--json]",
-	  "shows what is in an image, also in one that no device boots" },
-	{ "verify", cmd_verify, "FILE [--security N]",
+	{ "pack", cmd_pack,
+	  "--elf FILE --config FILE|defaults --version TEXT [--key FILE] -o FILE [options]",
+	  "makes an image of a firmware and its configuration" },
+	{ "sign", cmd_sign, "--key FILE IMAGE -o FILE", "signs an image" },
+	{ "verify", cmd_verify, "[--key FILE] [--security N] [--state STATE] IMAGE",
 	  "tells whether a device boots an image, and if not, why" },
+	{ "inspect", cmd_inspect, "IMAGE [--json]",
+	  "shows what is in an image, also in one that no device boots" },
+	{ "keygen", cmd_keygen, "-o NAME", "makes a key: NAME.key and NAME.pub" },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
