@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "cmd_flash.h"
 
 /* In the order in which the help shows them; usage is what stands behind the name. */
 static const struct {
@@ -21,6 +22,13 @@ static const struct {
 	{ "inspect", cmd_inspect, "IMAGE [--json]",
 	  "shows what is in an image, also in one that no device boots" },
 	{ "keygen", cmd_keygen, "-o NAME", "makes a key: NAME.key and NAME.pub" },
+	{ "flash-init", cmd_flash_init, "--golden IMAGE -o FLASH [--slot-size N] [options]",
+	  "makes a flash with this golden image and empty slots" },
+	{ "stage", cmd_stage, "FLASH IMAGE [--yes-outdate-golden]",
+	  "writes an image into a slot of a flash, for the next boot to try" },
+	{ "status", cmd_status, "FLASH [--json]",
+	  "shows what is in a flash, and what boots next" },
+	{ "rollback", cmd_rollback, "FLASH", "goes back to the image before the active one" },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
