@@ -11,16 +11,18 @@
 #include <drm/drm_print.h>
 
 #include "npu_coredump.h"
+#include "npu_crash.h"
 #include "npu_device.h"
 #include "npu_job.h"
 #include "npu_queue.h"
+#include "npu_versions.h"
 #include "npu_vm.h"
 
 #define NPU_COREDUMP_TEXT	(32 * 1024)
 
 u32 npu_coredump_copy_log(struct npu_device *npu, char *to, u32 size)
 {
-	u32 room = npu->boot->log_bytes;
+	const u32 room = NPU_LOG_BYTES;
 	u32 tail = READ_ONCE(npu->status->log_tail);
 	u32 n = min3(tail, room, size);
 	u32 i;
@@ -51,6 +53,24 @@ static void npu_coredump_print_fault(struct drm_printer *p, const struct npu_don
 		   done->fault_mark, done->fault_addr, done->commands, done->model_ns);
 }
 
+/* As the firmware left it, or did not: nothing in it is believed. */
+static void npu_coredump_print_panic(struct drm_printer *p, const struct npu_fw_panic *panic)
+{
+	int i;
+
+	if (panic->magic != NPU_PANIC_MAGIC) {
+		drm_puts(p, "panic: none\n");
+		return;
+	}
+	drm_printf(p, "panic: %s\npanic-text: %*pE\n", npu_crash_reason(panic->reason),
+		   (int)strnlen(panic->text, sizeof(panic->text)), panic->text);
+	drm_printf(p, "panic-cause: %#x\npanic-pc: %#x\npanic-value: %#x\npanic-status: %#x\n",
+		   panic->cause, panic->pc, panic->value, panic->status);
+	drm_printf(p, "panic-model-ns: %llu\n", panic->model_ns);
+	for (i = 0; i < ARRAY_SIZE(panic->regs); i++)
+		drm_printf(p, "x%d: %#x\n", i, panic->regs[i]);
+}
+
 static void npu_coredump_print(struct drm_printer *p, struct npu_device *npu)
 {
 	const struct npu_coredump *dump = &npu->coredump;
@@ -58,9 +78,15 @@ static void npu_coredump_print(struct drm_printer *p, struct npu_device *npu)
 	u32 i;
 
 	drm_printf(p, "npu device core dump\nreason: %s\ntime-ns: %lld\nfirmware: %s\n", dump->why,
-		   ktime_to_ns(dump->when), npu->fw.version);
-	npu_coredump_print_job(p, dump);
-	npu_coredump_print_fault(p, &dump->done);
+		   ktime_to_ns(dump->when), dump->version);
+	drm_printf(p, "firmware-from: %s\nfirmware-api: %u.%u\nfirmware-features: %#x\n",
+		   dump->where, NPU_VERSION_MAJOR(dump->api), NPU_VERSION_MINOR(dump->api),
+		   dump->features);
+	npu_coredump_print_panic(p, &status->panic);
+	if (dump->has_job) {
+		npu_coredump_print_job(p, dump);
+		npu_coredump_print_fault(p, &dump->done);
+	}
 	drm_printf(p, "heartbeat: %u\nh2d-head: %u\nd2h-tail: %u\n", status->heartbeat,
 		   status->h2d_head, status->d2h_tail);
 	drm_printf(p, "done-tail: %u\nmodel-ns-total: %llu\n", status->done_tail,
@@ -106,17 +132,12 @@ void npu_coredump_fini(struct npu_device *npu)
 	cancel_work_sync(&npu->coredump.work);
 }
 
-void npu_coredump_take(struct npu_queue *queue, struct npu_job *job, const struct npu_done *done,
-		       const char *why)
+static void npu_coredump_take_job(struct npu_coredump *dump, struct npu_job *job,
+				  const struct npu_done *done)
 {
-	struct npu_device *npu = queue->npu;
-	struct npu_coredump *dump = &npu->coredump;
+	struct npu_queue *queue = job->queue;
 
 	lockdep_assert_held(&queue->lock);
-	if (atomic_cmpxchg_acquire(&dump->busy, 0, 1))
-		return;
-	dump->why = why;
-	dump->when = ktime_get_boottime();
 	dump->queue = queue->hw_id;
 	dump->context = queue->vm->context;
 	dump->state = queue->state;
@@ -126,6 +147,24 @@ void npu_coredump_take(struct npu_queue *queue, struct npu_job *job, const struc
 	memset(&dump->done, 0, sizeof(dump->done));
 	if (done)
 		dump->done = *done;
+}
+
+void npu_coredump_take(struct npu_device *npu, struct npu_job *job, const struct npu_done *done,
+		       const char *why)
+{
+	struct npu_coredump *dump = &npu->coredump;
+
+	if (atomic_cmpxchg_acquire(&dump->busy, 0, 1))
+		return;
+	dump->why = why;
+	dump->when = ktime_get_boottime();
+	memcpy(dump->version, npu->fw.version, sizeof(dump->version));
+	dump->where = npu_fw_where(npu);
+	dump->api = npu->fw.api;
+	dump->features = npu->fw.features;
+	dump->has_job = job;
+	if (job)
+		npu_coredump_take_job(dump, job, done);
 	memcpy(dump->status, npu->status, sizeof(*dump->status));
 	dump->log_bytes = npu_coredump_copy_log(npu, dump->log, NPU_COREDUMP_LOG);
 	queue_work(system_unbound_wq, &dump->work);

@@ -41,6 +41,7 @@ static int npu_debugfs_firmware_show(struct seq_file *m, void *unused)
 
 	seq_printf(m, "version: %s\napi: %u.%u\nsecurity-version: %u\n", npu->fw.version,
 		   npu->fw.api >> 16, npu->fw.api & 0xffff, npu->fw.security_version);
+	seq_printf(m, "from: %s\nfeatures: %#x\n", npu_fw_where(npu), npu->fw.features);
 	/* The status page goes with the device. */
 	if (!drm_dev_enter(&npu->base, &idx))
 		return -ENODEV;

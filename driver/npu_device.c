@@ -21,8 +21,6 @@
 #include "npu_trace.h"
 #include "npu_vm.h"
 
-#define NPU_LOG_BYTES	65536
-
 static int npu_device_identify(struct npu_device *npu)
 {
 	struct drm_npu_device_info *info = &npu->info;
@@ -156,6 +154,7 @@ static int npu_device_init_locks(struct npu_device *npu)
 	if (ret)
 		return ret;
 	npu_recovery_init(npu);
+	npu_crash_init(npu);
 	return 0;
 }
 
@@ -196,7 +195,7 @@ static void npu_device_fill_boot(struct npu_device *npu)
 }
 
 /* Reset, empty rings, firmware. Nothing of before is left in the device. */
-static int npu_device_boot(struct npu_device *npu)
+static int npu_device_boot_once(struct npu_device *npu)
 {
 	int ret;
 
@@ -216,6 +215,17 @@ static int npu_device_boot(struct npu_device *npu)
 		return ret;
 	npu_write(npu, NPU_REG_DONE_ARM, 0);
 	return 0;
+}
+
+static int npu_device_boot(struct npu_device *npu)
+{
+	unsigned int boots = npu_fw_boots(npu);
+	int ret;
+
+	do {
+		ret = npu_device_boot_once(npu);
+	} while (ret && ret != -ENOENT && --boots);
+	return ret;
 }
 
 int npu_device_init(struct npu_device *npu)
@@ -254,9 +264,12 @@ int npu_device_init(struct npu_device *npu)
 		return ret;
 	}
 	npu->power = NPU_UP;
-	drm_info(&npu->base, "%u cores, %u contexts, %u queues, firmware %s (API %u.%u)\n",
+	npu_crash_watch(npu);
+	drm_info(&npu->base, "%u cores, %u contexts, %u queues, firmware %s (API %u.%u) %s%s\n",
 		 npu->info.cores, npu->info.contexts, npu->info.queues, npu->fw.version,
-		 npu->fw.api >> 16, npu->fw.api & 0xffff);
+		 npu->fw.api >> 16, npu->fw.api & 0xffff, npu->fw.from_flash ? "" : "from ",
+		 npu_fw_where(npu));
+	npu_fw_tell(npu);
 	return 0;
 }
 
@@ -281,12 +294,13 @@ void npu_device_put(struct npu_device *npu)
 	up_read(&npu->reset_sem);
 }
 
-void npu_device_stop(struct npu_device *npu)
+void npu_device_stop(struct npu_device *npu, bool keep)
 {
 	struct npu_queue *queue;
 
 	lockdep_assert_held_write(&npu->reset_sem);
 	npu->power = NPU_RESETTING;
+	npu_crash_unwatch(npu);
 	npu_mbox_abort(npu);
 	list_for_each_entry(queue, &npu->queues, node)
 		npu_queue_pause(queue);
@@ -294,8 +308,10 @@ void npu_device_stop(struct npu_device *npu)
 	npu_irq_sync(npu);
 	/* What had finished before counts. */
 	npu_queue_drain_done(npu);
-	list_for_each_entry(queue, &npu->queues, node)
-		npu_queue_lose_jobs(queue);
+	list_for_each_entry(queue, &npu->queues, node) {
+		if (!keep || !npu_queue_keep_jobs(queue))
+			npu_queue_lose_jobs(queue);
+	}
 }
 
 /* The contexts and queues of before, on a freshly booted device. */
@@ -320,6 +336,7 @@ static int npu_device_restore(struct npu_device *npu)
 
 int npu_device_start(struct npu_device *npu)
 {
+	u32 source = npu->fw.source;
 	struct npu_queue *queue;
 	int ret;
 
@@ -332,9 +349,18 @@ int npu_device_start(struct npu_device *npu)
 		npu_mbox_abort(npu);
 		return ret;
 	}
+	if (npu->fw.source != source) {
+		drm_notice(&npu->base, "firmware %s is booted %s now\n", npu->fw.version,
+			   npu_fw_where(npu));
+		npu_fw_tell(npu);
+	}
+	/* From here on nothing can fail: jobs may run, and must not be given a second time. */
 	npu->power = NPU_UP;
-	list_for_each_entry(queue, &npu->queues, node)
+	npu_crash_watch(npu);
+	list_for_each_entry(queue, &npu->queues, node) {
+		npu_queue_refill(queue);
 		npu_queue_resume(queue);
+	}
 	return 0;
 }
 
@@ -365,7 +391,7 @@ void npu_device_silence(struct npu_device *npu)
 {
 	down_write(&npu->reset_sem);
 	if (npu->power == NPU_UP) {
-		npu_device_stop(npu);
+		npu_device_stop(npu, false);
 		npu->power = NPU_DOWN;
 	}
 	up_write(&npu->reset_sem);
@@ -377,6 +403,7 @@ void npu_device_fini(struct npu_device *npu)
 	struct npu_vm *vm;
 
 	/* Nobody is inside drm_dev_enter() any more, and nobody gets in. */
+	npu_crash_unwatch(npu);
 	npu_mbox_abort(npu);
 	cancel_work_sync(&npu->reset_work);
 	flush_workqueue(npu->reset_wq);

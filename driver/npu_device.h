@@ -22,6 +22,7 @@
 #include <drm/drm_print.h>
 
 #include "npu_coredump.h"
+#include "npu_crash.h"
 #include "npu_drm.h"
 #include "npu_fw.h"
 #include "npu_mbox.h"
@@ -34,6 +35,7 @@ struct npu_queue;
 
 /* Completion records: as many as jobs can be in flight. */
 #define NPU_DONE_ENTRIES	DRM_NPU_MAX_ENTRIES
+#define NPU_LOG_BYTES		65536
 #define NPU_RESET_TIMEOUT_US	(10 * USEC_PER_SEC)
 
 enum npu_power {
@@ -71,14 +73,15 @@ struct npu_device {
 	/* Ordered: job timeouts, recovery of contexts, resets. Never two at once. */
 	struct workqueue_struct *reset_wq;
 	struct work_struct reset_work;
-	const char *reset_why;
-	bool reset_wanted;		/* no reset since the last complaint */
+	const char *reset_why;		/* first complaint since the last reset, or NULL */
+	bool reset_crashed;		/* it was of the firmware */
 	struct work_struct wedged_work;	/* tells user space */
 	bool own_bus_reset;		/* the driver itself resets the function */
 	struct workqueue_struct *sched_wq;	/* feeds rings, frees jobs */
 
 	struct npu_fw fw;
 	struct npu_mbox mbox;
+	struct npu_crash crash;
 	struct npu_coredump coredump;
 
 	/* Memory that the device writes */
@@ -161,8 +164,11 @@ void npu_device_put(struct npu_device *npu);
  * The two halves of a reset, with reset_sem held for writing: stop takes power from UP to
  * RESETTING and ends what runs; start boots, makes contexts and queues again and lets the
  * schedulers go on. start may be tried again after an error.
+ *
+ * Jobs in a ring of which the firmware has begun none are kept if @keep, and given to the firmware
+ * again by start; then start or npu_device_wedge() must follow. All others end.
  */
-void npu_device_stop(struct npu_device *npu);
+void npu_device_stop(struct npu_device *npu, bool keep);
 int npu_device_start(struct npu_device *npu);
 
 /*

@@ -23,6 +23,7 @@
 #include "npu_result.h"
 #include "npu_submit.h"
 #include "npu_uapi.h"
+#include "npu_versions.h"
 #include "npu_vm.h"
 
 struct npu_file *npu_file_get(struct npu_file *nfile)
@@ -129,6 +130,7 @@ static const struct file_operations npu_fops = {
 /*
  * Versions of the interface in npu_drm.h
  * 1.0 - the first
+ * 1.1 - struct drm_npu_job_result has wait_ns; jobs end with NPU_FAULT_HANG
  */
 static const struct drm_driver npu_drm_driver = {
 	.driver_features = DRIVER_COMPUTE_ACCEL | DRIVER_GEM | DRIVER_SYNCOBJ |
@@ -138,8 +140,8 @@ static const struct drm_driver npu_drm_driver = {
 #ifdef NPU_HAVE_DRIVER_DATE
 	.date = "20261122",
 #endif
-	.major = 1,
-	.minor = 0,
+	.major = NPU_VERSION_MAJOR(NPU_IOCTLS_DRIVER_MAX),
+	.minor = NPU_VERSION_MINOR(NPU_IOCTLS_DRIVER_MAX),
 	.fops = &npu_fops,
 	.ioctls = npu_ioctls,
 	.num_ioctls = ARRAY_SIZE(npu_ioctls),
@@ -196,7 +198,7 @@ static int npu_suspend(struct device *dev)
 
 	down_write(&npu->reset_sem);
 	if (npu->power == NPU_UP)
-		npu_device_stop(npu);
+		npu_device_stop(npu, false);
 	up_write(&npu->reset_sem);
 	return 0;
 }

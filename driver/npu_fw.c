@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fetches the firmware image, hands it to the boot ROM and turns each refusal into a sentence
- * that says which file, what was found, what was wanted and what helps.
+ * Fetches the firmware image, hands it to the boot ROM and agrees with it on a version.
  */
 #include <linux/dma-mapping.h>
 #include <linux/firmware.h>
@@ -9,104 +8,68 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
+#include "npu_crash.h"
 #include "npu_device.h"
+#include "npu_flash.h"
 #include "npu_fw.h"
+#include "npu_fw_parse.h"
+#include "npu_refuse.h"
 #include "npu_regs.h"
+#include "npu_versions.h"
 
-#define NPU_FW_NAME		"npu/npu.fw"
 #define NPU_FW_BOOT_US		(10 * USEC_PER_SEC)
 #define NPU_FW_READY_MS		10000
+#define NPU_FW_LOOK_MS		50	/* whether it has stopped meanwhile */
 
 static char *npu_fw_name = NPU_FW_NAME;
 module_param_named(firmware, npu_fw_name, charp, 0444);
-MODULE_PARM_DESC(firmware, "Firmware image in the search path (default " NPU_FW_NAME ")");
+MODULE_PARM_DESC(firmware, "Firmware image in the search path, or flash (default " NPU_FW_NAME ")");
 MODULE_FIRMWARE(NPU_FW_NAME);
 
-/* Wrong values found are in npu_refuse()'s second and third argument. */
-static const struct {
-	const char *what;
-	const char *help;
-} npu_refusals[] = {
-	[NPU_BOOT_BUS] = { "the device cannot read the image or the boot parameters",
-		"check that the device may master the bus" },
-	[NPU_BOOT_SIZE] = { "wrong size in bytes", "the file is cut or padded: install it again" },
-	[NPU_BOOT_MAGIC] = { "not a firmware image (magic)", "install a file made by npu-fw pack" },
-	[NPU_BOOT_HEADER] = { "unknown header version or size",
-		"install firmware and driver of the same release" },
-	[NPU_BOOT_SECTION] = { "a section lies outside of the image",
-		"the file is damaged: install it again" },
-	[NPU_BOOT_HASH] = { "the hash does not fit the contents",
-		"the file was altered: install it again" },
-	[NPU_BOOT_API] = { "wrong message API (major)",
-		"install firmware of the wanted major, or the driver that goes with it" },
-	[NPU_BOOT_HW] = { "made for another hardware version",
-		"install the firmware of this device" },
-	[NPU_BOOT_SECURITY] = { "security version below the device's counter",
-		"install newer firmware; going back is not possible" },
-	[NPU_BOOT_SIGNATURE] = { "missing or wrong signature",
-		"install firmware signed for this device" },
-	[NPU_BOOT_PARAMS] = { "malformed boot parameters (field offset)",
-		"this driver does not fit the device: update it" },
-	[NPU_BOOT_FIELD] = { "a reserved field is not zero (offset)",
-		"the image is newer than the device: install older firmware" },
-	[NPU_BOOT_CONFIG] = { "no configuration section, or a value out of range (offset)",
-		"the image was packed wrongly: install it again" },
-};
-
-static int npu_refuse(struct npu_device *npu, u32 error, u64 found, u64 wanted)
+const char *npu_fw_where(struct npu_device *npu)
 {
-	const char *what = "refused for an unknown reason";
-	const char *help = "update the driver";
+	static const char * const places[] = {
+		[NPU_FW_SOURCE_HOST] = "in flash",
+		[NPU_FW_SOURCE_SLOT_A] = "in flash slot A",
+		[NPU_FW_SOURCE_SLOT_B] = "in flash slot B",
+		[NPU_FW_SOURCE_GOLDEN] = "in flash (golden)",
+	};
+	u32 source = npu->fw.source;
 
-	if (error && error < ARRAY_SIZE(npu_refusals)) {
-		what = npu_refusals[error].what;
-		help = npu_refusals[error].help;
-	}
-	drm_err(&npu->base, "firmware %s: %s: found %#llx, wanted %#llx; %s (npu-fw inspect FILE)\n",
-		npu_fw_name, what, found, wanted, help);
-	return -EINVAL;
+	if (!npu->fw.from_flash)
+		return npu_fw_name;
+	return source < ARRAY_SIZE(places) ? places[source] : places[0];
 }
 
-/* Only what would waste the boot ROM's time; it checks everything again. */
+static int npu_fw_use_flash(struct npu_device *npu)
+{
+	npu->fw.from_flash = true;
+	if (npu_read(npu, NPU_REG_FLASH) & NPU_FLASH_PRESENT)
+		return 0;
+	npu_refuse(npu, NPU_BOOT_FLASH, 0, NPU_BOOT_FLASH_ABSENT);
+	return -ENODEV;
+}
+
+/* What a bad file would waste the boot ROM's time with; it checks everything again. */
 static int npu_fw_check(struct npu_device *npu, const struct firmware *fw)
 {
-	const struct npu_fw_header *h = (const void *)fw->data;
-	const struct npu_fw_section *s;
-	u32 table_end;
-	u32 i;
+	struct npu_fw_refusal why;
+	struct npu_fw_header h;
 
-	if (fw->size < sizeof(*h))
-		return npu_refuse(npu, NPU_BOOT_SIZE, fw->size, sizeof(*h));
-	if (fw->size > NPU_FW_MAX_BYTES)
-		return npu_refuse(npu, NPU_BOOT_SIZE, fw->size, NPU_FW_MAX_BYTES);
-	if (h->magic != NPU_FW_MAGIC)
-		return npu_refuse(npu, NPU_BOOT_MAGIC, h->magic, NPU_FW_MAGIC);
-	if (h->header_version != NPU_FW_HEADER_VERSION)
-		return npu_refuse(npu, NPU_BOOT_HEADER, h->header_version, NPU_FW_HEADER_VERSION);
-	if (h->header_size != sizeof(*h))
-		return npu_refuse(npu, NPU_BOOT_HEADER, h->header_size, sizeof(*h));
-	if (h->image_size != fw->size)
-		return npu_refuse(npu, NPU_BOOT_SIZE, fw->size, h->image_size);
-	if (h->flags)
-		return npu_refuse(npu, NPU_BOOT_FIELD, offsetof(struct npu_fw_header, flags), 0);
-	if (h->api_max >> 16 != NPU_FW_API_MAJOR)
-		return npu_refuse(npu, NPU_BOOT_API, h->api_max >> 16, NPU_FW_API_MAJOR);
-	if (npu->info.hw_version < h->hw_version_min)
-		return npu_refuse(npu, NPU_BOOT_HW, h->hw_version_min, npu->info.hw_version);
-	if (npu->info.hw_version > h->hw_version_max)
-		return npu_refuse(npu, NPU_BOOT_HW, h->hw_version_max, npu->info.hw_version);
-	if (!h->n_sections || h->n_sections > NPU_FW_MAX_SECTIONS)
-		return npu_refuse(npu, NPU_BOOT_SECTION, h->n_sections, NPU_FW_MAX_SECTIONS);
+	if (npu_fw_parse(fw->data, fw->size, npu->info.hw_version, &why))
+		return npu_refuse(npu, why.error, why.found, why.wanted);
+	memcpy(&h, fw->data, sizeof(h));
+	return npu_refuse_api(npu, h.api_min, h.api_max);
+}
 
-	table_end = sizeof(*h) + h->n_sections * sizeof(*s);
-	if (table_end > fw->size)
-		return npu_refuse(npu, NPU_BOOT_SIZE, fw->size, table_end);
-	s = (const void *)(h + 1);
-	for (i = 0; i < h->n_sections; i++) {
-		if (s[i].offset < table_end || s[i].offset > fw->size ||
-		    s[i].size > fw->size - s[i].offset)
-			return npu_refuse(npu, NPU_BOOT_SECTION, i, h->n_sections);
-	}
+static int npu_fw_keep(struct npu_device *npu, const struct firmware *fw)
+{
+	npu->fw.image = dmam_alloc_coherent(npu->base.dev, PAGE_ALIGN(fw->size),
+					    &npu->fw.image_dma, GFP_KERNEL);
+	if (!npu->fw.image)
+		return -ENOMEM;
+	memcpy(npu->fw.image, fw->data, fw->size);
+	npu->fw.image_size = fw->size;
 	return 0;
 }
 
@@ -116,36 +79,84 @@ int npu_fw_load(struct npu_device *npu)
 	int ret;
 
 	init_completion(&npu->fw.ready);
-	ret = request_firmware(&fw, npu_fw_name, npu->base.dev);
+	if (!strcmp(npu_fw_name, "flash"))
+		return npu_fw_use_flash(npu);
+	/* Its own complaint names the file alone. */
+	ret = firmware_request_nowarn(&fw, npu_fw_name, npu->base.dev);
+	if (ret == -ENOENT && !strcmp(npu_fw_name, NPU_FW_NAME) &&
+	    npu_read(npu, NPU_REG_FLASH) & NPU_FLASH_PRESENT) {
+		drm_notice(&npu->base, "firmware %s: no such file (yet); booting from flash\n",
+			   npu_fw_name);
+		return npu_fw_use_flash(npu);
+	}
 	if (ret) {
-		drm_err(&npu->base,
-			"firmware %s: cannot be loaded (%d); install it below /lib/firmware (make install in firmware-loader)\n",
+		drm_err(&npu->base, "firmware %s: cannot be loaded: found error %d, wanted a file below /lib/firmware; install it: make -C firmware-loader install\n",
 			npu_fw_name, ret);
 		return ret;
 	}
 	ret = npu_fw_check(npu, fw);
-	if (ret)
-		goto out_release;
-
-	npu->fw.image = dmam_alloc_coherent(npu->base.dev, PAGE_ALIGN(fw->size),
-					    &npu->fw.image_dma, GFP_KERNEL);
-	if (!npu->fw.image) {
-		ret = -ENOMEM;
-		goto out_release;
-	}
-	memcpy(npu->fw.image, fw->data, fw->size);
-	npu->fw.image_size = fw->size;
-out_release:
+	if (!ret)
+		ret = npu_fw_keep(npu, fw);
 	release_firmware(fw);
 	return ret;
 }
 
-int npu_fw_boot(struct npu_device *npu)
+unsigned int npu_fw_boots(struct npu_device *npu)
+{
+	return npu->fw.from_flash ? NPU_FLASH_ATTEMPTS + 1 : 1;
+}
+
+void npu_fw_ready(struct npu_device *npu, const struct npu_msg *msg)
+{
+	struct npu_fw *fw = &npu->fw;
+
+	fw->api = msg->ready.api;
+	fw->security_version = msg->ready.security_version;
+	/* What older firmware leaves there means nothing. */
+	fw->features = fw->api >= NPU_VERSION(1, 1) ? msg->ready.features : 0;
+	memcpy(fw->version, msg->ready.version, sizeof(fw->version) - 1);
+	fw->version[sizeof(fw->version) - 1] = 0;
+	complete_all(&fw->ready);
+}
+
+/* It is not RUNNING, as it should be. */
+static int npu_fw_stopped(struct npu_device *npu, u32 state)
+{
+	if (state == NPU_STATE_ERROR)
+		return npu_refuse(npu, npu_read(npu, NPU_REG_ERROR),
+				  npu_read(npu, NPU_REG_ERROR_FOUND),
+				  npu_read(npu, NPU_REG_ERROR_WANTED));
+	drm_err(&npu->base, "firmware %s: stopped while it booted: found state %u, wanted %u; install another: make -C firmware-loader install\n",
+		npu_fw_where(npu), state, NPU_STATE_RUNNING);
+	npu_crash_tell(npu);
+	return -EIO;
+}
+
+/* Its first message has an interrupt; what comes before needs none. */
+static int npu_fw_await_ready(struct npu_device *npu)
+{
+	unsigned int ms;
+	u32 state;
+
+	npu_mbox_arm(npu);
+	for (ms = 0; ms < NPU_FW_READY_MS; ms += NPU_FW_LOOK_MS) {
+		if (wait_for_completion_timeout(&npu->fw.ready, msecs_to_jiffies(NPU_FW_LOOK_MS)))
+			return 0;
+		state = npu_read(npu, NPU_REG_STATE);
+		if (state != NPU_STATE_RUNNING)
+			return npu_fw_stopped(npu, state);
+	}
+	drm_err(&npu->base, "firmware %s: runs, but was not ready: found no message in %u s, wanted one; power the device off and on\n",
+		npu_fw_where(npu), NPU_FW_READY_MS / 1000);
+	return -ETIMEDOUT;
+}
+
+/* The boot ROM's part: RUNNING, or why not */
+static int npu_fw_start(struct npu_device *npu)
 {
 	u32 state;
 	int ret;
 
-	reinit_completion(&npu->fw.ready);
 	npu_write64(npu, NPU_REG_FW_ADDR_LO, npu->fw.image_dma);
 	npu_write(npu, NPU_REG_FW_SIZE, npu->fw.image_size);
 	npu_write64(npu, NPU_REG_BOOT_LO, npu->boot_dma);
@@ -154,30 +165,52 @@ int npu_fw_boot(struct npu_device *npu)
 	ret = read_poll_timeout(npu_read, state,
 				state != NPU_STATE_IDLE && state != NPU_STATE_BOOTING,
 				1000, NPU_FW_BOOT_US, false, npu, NPU_REG_STATE);
+	npu->fw.source = npu_read(npu, NPU_REG_FW_SOURCE);
 	if (ret) {
-		drm_err(&npu->base, "firmware %s: does not come up, state %u after %lu s; power the device off and on\n",
-			npu_fw_name, state, NPU_FW_BOOT_US / USEC_PER_SEC);
+		drm_err(&npu->base, "firmware %s: does not come up: found state %u after %lu s, wanted %u; power the device off and on\n",
+			npu_fw_where(npu), state, NPU_FW_BOOT_US / USEC_PER_SEC, NPU_STATE_RUNNING);
 		return -ETIMEDOUT;
 	}
-	if (state == NPU_STATE_ERROR)
-		return npu_refuse(npu, npu_read(npu, NPU_REG_ERROR),
-				  npu_read(npu, NPU_REG_ERROR_FOUND),
-				  npu_read(npu, NPU_REG_ERROR_WANTED));
-	if (state != NPU_STATE_RUNNING) {
-		drm_err(&npu->base, "firmware %s: stopped while it booted, state %u; see debugfs fw_log\n",
-			npu_fw_name, state);
-		return -EIO;
-	}
-	npu->fw.api = npu_read(npu, NPU_REG_FW_API);
-	if (npu->fw.api >> 16 != NPU_FW_API_MAJOR)
-		return npu_refuse(npu, NPU_BOOT_API, npu->fw.api >> 16, NPU_FW_API_MAJOR);
+	return state == NPU_STATE_RUNNING ? 0 : npu_fw_stopped(npu, state);
+}
 
-	/* Interrupt of the first message; everything before it needs none. */
-	npu_mbox_arm(npu);
-	if (!wait_for_completion_timeout(&npu->fw.ready, msecs_to_jiffies(NPU_FW_READY_MS))) {
-		drm_err(&npu->base, "firmware %s: runs but says nothing for %d s; power the device off and on\n",
-			npu_fw_name, NPU_FW_READY_MS / 1000);
-		return -ETIMEDOUT;
+int npu_fw_boot(struct npu_device *npu)
+{
+	int ret;
+
+	reinit_completion(&npu->fw.ready);
+	npu->fw.source = NPU_FW_SOURCE_HOST;
+	ret = npu_fw_start(npu);
+	if (!ret)
+		ret = npu_fw_await_ready(npu);
+	if (!ret)
+		ret = npu_refuse_api(npu, npu->fw.api, npu->fw.api);
+	return ret;
+}
+
+void npu_fw_tell(struct npu_device *npu)
+{
+	static const struct {
+		u32 feature;
+		const char *what;
+	} features[] = {
+		{ NPU_FW_FEATURE_PREEMPT, "pre-emption" },
+		{ NPU_FW_FEATURE_PANIC, "panic record" },
+		{ NPU_FW_FEATURE_WAIT_NS, "wait times" },
+		{ NPU_FW_FEATURE_HANG, "job watchdog" },
+	};
+	const struct npu_fw *fw = &npu->fw;
+	char off[64] = "";
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(features); i++) {
+		if (fw->features & features[i].feature)
+			continue;
+		if (off[0])
+			strlcat(off, ", ", sizeof(off));
+		strlcat(off, features[i].what, sizeof(off));
 	}
-	return 0;
+	if (off[0])
+		drm_info(&npu->base, "firmware %s speaks API %u.%u: %s off\n", fw->version,
+			 NPU_VERSION_MAJOR(fw->api), NPU_VERSION_MINOR(fw->api), off);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The firmware image: loaded once at probe, kept in DMA memory for every re-boot.
+ * The firmware: an image loaded once at probe and kept in DMA memory for every re-boot, or what the
+ * device has in its flash.
  */
 #ifndef NPU_FW_H
 #define NPU_FW_H
@@ -9,15 +10,22 @@
 #include <linux/types.h>
 
 #include "npu_fw_image.h"
+#include "npu_fw_msg.h"
 
 struct npu_device;
 
+#define NPU_FW_NAME	"npu/npu.fw"
+
 struct npu_fw {
-	void *image;
+	bool from_flash;
+	void *image;		/* NULL with from_flash */
 	dma_addr_t image_dma;
 	u32 image_size;
-	u32 api;		/* of the running firmware: major << 16 | minor */
+	/* Of the firmware that runs */
+	u32 api;		/* major << 16 | minor */
 	u32 security_version;
+	u32 features;		/* NPU_FW_FEATURE_* */
+	u32 source;		/* enum npu_fw_source */
 	char version[32];	/* ends with zero */
 	struct completion ready;
 };
@@ -26,16 +34,31 @@ struct npu_fw {
  * npu_fw_load() - Fetch the image from user space and check what can be checked early.
  * @npu: device, with info filled
  *
+ * Without a file the device's flash is taken, if it has one.
+ *
  * Return: 0, -ENOENT no such file, -EINVAL refused; the reason has been printed.
  */
 int npu_fw_load(struct npu_device *npu);
 
 /**
- * npu_fw_boot() - Boot the loaded image and wait until the firmware says it is ready.
+ * npu_fw_boot() - Boot the firmware and wait until it says that it is ready.
  * @npu: device in state IDLE, with interrupts and the boot parameters in place
  *
- * Return: 0, -EINVAL the boot ROM refused the image, -ETIMEDOUT; the reason has been printed.
+ * Return: 0, -EINVAL the boot ROM or the firmware refused, -ENOENT nothing in flash boots, -EIO it
+ * stopped, -ETIMEDOUT; the reason has been printed.
  */
 int npu_fw_boot(struct npu_device *npu);
+
+/* npu_fw_boots() - How often to try: what fails in flash some times is passed over then. */
+unsigned int npu_fw_boots(struct npu_device *npu);
+
+/* npu_fw_ready() - The firmware's first message; from the interrupt. */
+void npu_fw_ready(struct npu_device *npu, const struct npu_msg *msg);
+
+/* npu_fw_where() - The image's file, or where in flash it is; for messages. */
+const char *npu_fw_where(struct npu_device *npu);
+
+/* npu_fw_tell() - At info level: what the firmware cannot do. */
+void npu_fw_tell(struct npu_device *npu);
 
 #endif

@@ -10,6 +10,7 @@
 #include "npu_compat.h"
 #include "npu_device.h"
 #include "npu_drv.h"
+#include "npu_fault.h"
 #include "npu_job.h"
 #include "npu_queue.h"
 #include "npu_recovery.h"
@@ -118,6 +119,17 @@ static void npu_job_init_fence(struct npu_job *job)
 	job->hw_fence = &fence->base;
 }
 
+void npu_job_put(struct npu_job *job)
+{
+	struct npu_queue *queue = job->queue;
+
+	lockdep_assert_held(&queue->lock);
+	job->index = queue->tail;
+	job->entry.seqno = job->seqno;
+	queue->ring[queue->tail % queue->entries] = job->entry;
+	queue->tail++;
+}
+
 /* Writes the entry and rings; with the queue's lock held. */
 static void npu_job_push(struct npu_job *job)
 {
@@ -126,10 +138,7 @@ static void npu_job_push(struct npu_job *job)
 	if (list_empty(&queue->in_flight))
 		queue->head_since = ktime_get();
 	list_add_tail(&job->node, &queue->in_flight);
-	job->index = queue->tail;
-	job->entry.seqno = job->seqno;
-	queue->ring[queue->tail % queue->entries] = job->entry;
-	queue->tail++;
+	npu_job_put(job);
 	/* The entry is in memory before the doorbell: writel() orders them. */
 	npu_write(queue->npu, NPU_REG_QUEUE_TAIL(queue->hw_id), queue->tail);
 }
@@ -174,7 +183,7 @@ void npu_job_finish(struct npu_job *job, const struct npu_done *done, u32 fault)
 {
 	struct npu_queue *queue = job->queue;
 	struct dma_fence *fence = dma_fence_get(job->hw_fence);
-	int error = npu_result_error(fault);
+	int error = npu_fault_errno(fault);
 
 	lockdep_assert_held(&queue->lock);
 	if (fault == NPU_FAULT_KILLED && queue->hung == job->seqno)

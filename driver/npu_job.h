@@ -31,6 +31,7 @@ struct npu_job {
 	struct dma_fence *hw_fence;
 	u64 seqno;			/* of the queue */
 	u32 index;			/* of its entry, counted since the queue was attached */
+	u32 resets;			/* that it saw as the oldest of its ring */
 	struct npu_ring_entry entry;
 	struct npu_syncs syncs;		/* empty once published */
 };
@@ -55,6 +56,9 @@ unsigned int npu_job_max_ms(void);
  */
 struct npu_job *npu_job_new(struct npu_queue *queue);
 void npu_job_free(struct npu_job *job);
+
+/* npu_job_put() - Writes its entry at the ring's tail; with the queue's lock held. */
+void npu_job_put(struct npu_job *job);
 
 /* npu_job_finish() - Ends a job in the ring: result, fence. With the queue's lock held. */
 void npu_job_finish(struct npu_job *job, const struct npu_done *done, u32 fault);

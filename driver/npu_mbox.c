@@ -5,6 +5,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/moduleparam.h>
 
+#include "npu_crash.h"
 #include "npu_device.h"
 #include "npu_mbox.h"
 #include "npu_recovery.h"
@@ -159,7 +160,7 @@ int npu_mbox_call(struct npu_device *npu, struct npu_msg *msg)
 out_no_answer:
 	drm_err(&npu->base, "message %#x: no answer from the firmware in %u ms\n", type,
 		READ_ONCE(npu_mbox_timeout_ms));
-	npu_recovery_reset_later(npu, "the firmware does not answer");
+	npu_recovery_crashed(npu, "the firmware does not answer");
 	return ret;
 }
 
@@ -190,10 +191,7 @@ static void npu_mbox_event(struct npu_device *npu, const struct npu_msg *msg)
 {
 	switch (msg->type) {
 	case NPU_MSG_EVENT_READY:
-		npu->fw.security_version = msg->ready.security_version;
-		memcpy(npu->fw.version, msg->ready.version, sizeof(npu->fw.version) - 1);
-		npu->fw.version[sizeof(npu->fw.version) - 1] = 0;
-		complete_all(&npu->fw.ready);
+		npu_fw_ready(npu, msg);
 		break;
 	case NPU_MSG_EVENT_FAULT:
 		/* The job's own record ends it; this tells which context to clear. */
@@ -201,9 +199,7 @@ static void npu_mbox_event(struct npu_device *npu, const struct npu_msg *msg)
 				msg->fault.fault, msg->fault.addr);
 		break;
 	case NPU_MSG_EVENT_PANIC:
-		drm_err(&npu->base, "firmware panic: reason %u at %#llx, value %#llx\n",
-			msg->panic.reason, msg->panic.pc, msg->panic.value);
-		npu_recovery_reset_later(npu, "firmware panic");
+		npu_crash_event(npu, msg);
 		break;
 	default:
 		drm_dbg(&npu->base, "message %#x: unknown event ignored\n", msg->type);
@@ -215,6 +211,7 @@ void npu_mbox_drain(struct npu_device *npu)
 	struct npu_mbox *mbox = &npu->mbox;
 	unsigned long flags;
 	struct npu_msg msg;
+	bool empty;
 	u32 tail;
 
 	spin_lock_irqsave(&mbox->lock, flags);
@@ -225,11 +222,12 @@ void npu_mbox_drain(struct npu_device *npu)
 	tail = READ_ONCE(npu->status->d2h_tail);
 	/* Entries are written before the tail: read them after it. */
 	dma_rmb();
+	empty = tail == mbox->d2h_head;
 	if (tail - mbox->d2h_head > NPU_MBOX_D2H_ENTRIES) {
 		drm_err_ratelimited(&npu->base, "message ring: tail %u, head %u, size %u\n", tail,
 				    mbox->d2h_head, NPU_MBOX_D2H_ENTRIES);
 		mbox->d2h_head = tail;
-		npu_recovery_reset_later(npu, "message ring out of bounds");
+		npu_recovery_crashed(npu, "message ring out of bounds");
 	}
 	while (mbox->d2h_head != tail) {
 		msg = mbox->d2h[mbox->d2h_head % NPU_MBOX_D2H_ENTRIES];
@@ -242,4 +240,7 @@ void npu_mbox_drain(struct npu_device *npu)
 	npu_mbox_arm(npu);
 	spin_unlock_irqrestore(&mbox->lock, flags);
 	wake_up_all(&mbox->space);
+	/* Also raised when the firmware stops and can say nothing any more. */
+	if (empty)
+		npu_crash_look(npu);
 }

@@ -13,10 +13,17 @@
 #include "npu_compat.h"
 #include "npu_device.h"
 #include "npu_drv.h"
+#include "npu_fault.h"
 #include "npu_job.h"
 #include "npu_queue.h"
 #include "npu_recovery.h"
 #include "npu_vm.h"
+
+/*
+ * Resets after which a job that waits is no longer given to the firmware: it may be what the
+ * firmware stumbles over before it says that it has taken it.
+ */
+#define NPU_JOB_RESETS_MAX	5
 
 struct npu_queue *npu_queue_get(struct npu_queue *queue)
 {
@@ -184,6 +191,55 @@ void npu_queue_lose_jobs(struct npu_queue *queue)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
+/*
+ * Whether the firmware had begun any job in the ring, as far as can be known: what a crashed one
+ * has left in the status page may be anything.
+ */
+static bool npu_queue_begun(struct npu_queue *queue)
+{
+	u32 head = READ_ONCE(queue->npu->status->queue[queue->hw_id].head);
+	struct npu_job *oldest;
+
+	oldest = list_first_entry(&queue->in_flight, struct npu_job, node);
+	if (head - oldest->index > queue->tail - oldest->index)
+		return true;
+	return head != oldest->index;
+}
+
+bool npu_queue_keep_jobs(struct npu_queue *queue)
+{
+	struct npu_job *oldest;
+	bool keep = true;
+
+	spin_lock_irq(&queue->lock);
+	oldest = list_first_entry_or_null(&queue->in_flight, struct npu_job, node);
+	if (queue->state & DRM_NPU_QUEUE_DEAD)
+		keep = false;
+	else if (oldest)
+		keep = !npu_queue_begun(queue) && ++oldest->resets <= NPU_JOB_RESETS_MAX;
+	spin_unlock_irq(&queue->lock);
+	return keep;
+}
+
+void npu_queue_refill(struct npu_queue *queue)
+{
+	struct npu_job *job;
+	bool dead;
+
+	spin_lock_irq(&queue->lock);
+	dead = queue->state & DRM_NPU_QUEUE_DEAD;
+	if (!dead && !list_empty(&queue->in_flight)) {
+		list_for_each_entry(job, &queue->in_flight, node)
+			npu_job_put(job);
+		queue->head_since = ktime_get();
+		npu_write(queue->npu, NPU_REG_QUEUE_TAIL(queue->hw_id), queue->tail);
+	}
+	spin_unlock_irq(&queue->lock);
+	/* Destroyed during the reset: not attached again. */
+	if (dead)
+		npu_queue_lose_jobs(queue);
+}
+
 void npu_queue_end_faults(struct npu_vm *vm)
 {
 	struct npu_device *npu = vm->npu;
@@ -210,7 +266,6 @@ static void npu_queue_take(struct npu_device *npu, const struct npu_done *done)
 {
 	struct npu_queue *queue;
 	struct npu_job *job;
-	bool own_fault;
 
 	queue = done->queue < NPU_MAX_QUEUES ? npu->hw_queues[done->queue] : NULL;
 	if (!queue) {
@@ -218,10 +273,6 @@ static void npu_queue_take(struct npu_device *npu, const struct npu_done *done)
 				    done->queue);
 		return;
 	}
-	/* KILLED and CONTEXT come from what others did. */
-	own_fault = done->fault && done->fault != NPU_FAULT_KILLED &&
-		    done->fault != NPU_FAULT_CONTEXT;
-
 	spin_lock(&queue->lock);
 	/* Killed behind a fault: they end with it. */
 	if (queue->fault_pending)
@@ -233,10 +284,12 @@ static void npu_queue_take(struct npu_device *npu, const struct npu_done *done)
 		goto out_unlock;
 	}
 	queue->progress = READ_ONCE(npu->status->queue[done->queue].progress);
-	if (own_fault) {
-		atomic_inc(&npu->count.faults);
+	if (npu_fault_is_own(done->fault)) {
+		bool hang = done->fault == NPU_FAULT_HANG;
+
+		atomic_inc(hang ? &npu->count.hangs : &npu->count.faults);
 		npu_queue_kill_locked(queue, DRM_NPU_QUEUE_GUILTY, done->fault);
-		npu_coredump_take(queue, job, done, "fault");
+		npu_coredump_take(npu, job, done, hang ? "hang" : "fault");
 		queue->fault_done = *done;
 		queue->fault_pending = true;
 		npu_vm_fault(queue->vm);
@@ -264,7 +317,7 @@ void npu_queue_drain_done(struct npu_device *npu)
 		drm_err_ratelimited(&npu->base, "completion ring: tail %u, head %u, size %u\n",
 				    tail, npu->done_head, NPU_DONE_ENTRIES);
 		npu->done_head = tail;
-		npu_recovery_reset_later(npu, "completion ring out of bounds");
+		npu_recovery_crashed(npu, "completion ring out of bounds");
 	}
 	while (npu->done_head != tail) {
 		/* A copy: what was checked does not change any more. */
@@ -312,7 +365,7 @@ static void npu_queue_detach(struct npu_queue *queue)
 			ret = npu_queue_detach_hw(queue);
 			npu_device_put(npu);
 			if (ret) {
-				npu_recovery_reset_later(npu, "a queue cannot be destroyed");
+				npu_recovery_crashed(npu, "a queue cannot be destroyed");
 				npu_recovery_wait(npu);
 			}
 		}

@@ -105,6 +105,15 @@ void npu_queue_kill(struct npu_queue *queue, u32 why, u32 fault);
 /* npu_queue_lose_jobs() - Ends the jobs that the device has forgotten. */
 void npu_queue_lose_jobs(struct npu_queue *queue);
 
+/*
+ * npu_queue_keep_jobs() - After a reset, before the status page is wiped: whether the queue's jobs
+ * can be given to the firmware again, since it had begun none of them.
+ */
+bool npu_queue_keep_jobs(struct npu_queue *queue);
+
+/* npu_queue_refill() - Gives the kept jobs of an attached queue to the firmware, in order. */
+void npu_queue_refill(struct npu_queue *queue);
+
 /* npu_queue_end_faults() - Ends the jobs of all queues of a VM whose context is clear again. */
 void npu_queue_end_faults(struct npu_vm *vm);
 

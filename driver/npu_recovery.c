@@ -17,19 +17,6 @@
 /* Time for the completion records of a queue that the firmware says is reset */
 #define NPU_RECORDS_US	(500 * USEC_PER_MSEC)
 
-static void npu_recovery_work(struct work_struct *work)
-{
-	struct npu_device *npu = container_of(work, struct npu_device, reset_work);
-	int idx;
-
-	if (!drm_dev_enter(&npu->base, &idx))
-		return;
-	/* A reset since then has answered the complaint. */
-	if (READ_ONCE(npu->reset_wanted))
-		npu_recovery_reset(npu, READ_ONCE(npu->reset_why));
-	drm_dev_exit(idx);
-}
-
 /*
  * In the form of drm_dev_wedged_event(), which sends it for the primary node: an accelerator has
  * none, and kernels that have the function fall over it.
@@ -44,22 +31,35 @@ static void npu_recovery_wedged(struct work_struct *work)
 	kobject_uevent_env(&npu->base.accel->kdev->kobj, KOBJ_CHANGE, envp);
 }
 
-void npu_recovery_init(struct npu_device *npu)
+static void npu_recovery_complain(struct npu_device *npu, const char *why, bool crashed)
 {
-	INIT_WORK(&npu->reset_work, npu_recovery_work);
-	INIT_WORK(&npu->wedged_work, npu_recovery_wedged);
+	if (crashed)
+		WRITE_ONCE(npu->reset_crashed, true);
+	cmpxchg(&npu->reset_why, NULL, why);
+}
+
+void npu_recovery_crashed(struct npu_device *npu, const char *why)
+{
+	npu_recovery_complain(npu, why, true);
+	queue_work(npu->reset_wq, &npu->reset_work);
 }
 
 void npu_recovery_reset_later(struct npu_device *npu, const char *why)
 {
-	WRITE_ONCE(npu->reset_why, why);
-	WRITE_ONCE(npu->reset_wanted, true);
+	npu_recovery_complain(npu, why, false);
 	queue_work(npu->reset_wq, &npu->reset_work);
 }
 
 void npu_recovery_wait(struct npu_device *npu)
 {
 	flush_work(&npu->reset_work);
+}
+
+/* Complaints up to now were of a firmware that is gone. */
+static void npu_recovery_settled(struct npu_device *npu)
+{
+	WRITE_ONCE(npu->reset_crashed, false);
+	WRITE_ONCE(npu->reset_why, NULL);
 }
 
 /*
@@ -80,11 +80,14 @@ static int npu_recovery_bus_reset(struct npu_device *npu)
 		return ret;
 	}
 	pci_set_master(npu->pdev);
+	npu_recovery_settled(npu);
 	return npu_device_start(npu);
 }
 
-void npu_recovery_reset(struct npu_device *npu, const char *why)
+/* Now; on reset_wq. What has been complained of is the reason. */
+static void npu_recovery_reset(struct npu_device *npu)
 {
+	const char *why = READ_ONCE(npu->reset_why);
 	int ret;
 
 	/* Whoever waits for the firmware gives up now and lets go of reset_sem. */
@@ -95,15 +98,49 @@ void npu_recovery_reset(struct npu_device *npu, const char *why)
 	drm_warn(&npu->base, "device reset: %s\n", why);
 	trace_npu_reset(npu->base.dev, why);
 	atomic_inc(&npu->count.device_resets);
-	npu_device_stop(npu);
+	if (READ_ONCE(npu->reset_crashed)) {
+		npu_crash_tell(npu);
+		npu_coredump_take(npu, NULL, NULL, why);
+	}
+	npu_device_stop(npu, true);
+	npu_recovery_settled(npu);
 	ret = npu_device_start(npu);
 	if (ret)
 		ret = npu_recovery_bus_reset(npu);
 	if (ret)
 		npu_device_wedge(npu);
-out_unlock:
-	WRITE_ONCE(npu->reset_wanted, false);
 	up_write(&npu->reset_sem);
+	return;
+
+out_unlock:
+	npu_recovery_settled(npu);
+	up_write(&npu->reset_sem);
+}
+
+static void npu_recovery_work(struct work_struct *work)
+{
+	struct npu_device *npu = container_of(work, struct npu_device, reset_work);
+	int idx;
+
+	if (!drm_dev_enter(&npu->base, &idx))
+		return;
+	/* A reset since then has answered the complaint. */
+	if (READ_ONCE(npu->reset_why))
+		npu_recovery_reset(npu);
+	drm_dev_exit(idx);
+}
+
+void npu_recovery_init(struct npu_device *npu)
+{
+	INIT_WORK(&npu->reset_work, npu_recovery_work);
+	INIT_WORK(&npu->wedged_work, npu_recovery_wedged);
+}
+
+/* A rung was not enough: on reset_wq. */
+static void npu_recovery_climb(struct npu_device *npu, const char *why)
+{
+	npu_recovery_complain(npu, why, true);
+	npu_recovery_reset(npu);
 }
 
 enum npu_verdict {
@@ -166,7 +203,7 @@ static void npu_recovery_kill_queue(struct npu_queue *queue)
 					NPU_RECORDS_US, false, queue);
 	npu_device_put(npu);
 	if (ret)
-		npu_recovery_reset(npu, "a hung queue cannot be reset");
+		npu_recovery_climb(npu, "a hung queue cannot be reset");
 }
 
 /* Nothing has been heard between two looks: asks. */
@@ -181,7 +218,7 @@ static void npu_recovery_ask(struct npu_device *npu)
 	ret = npu_mbox_call(npu, &msg);
 	npu_device_put(npu);
 	if (ret)
-		npu_recovery_reset(npu, "the firmware shows no sign of life");
+		npu_recovery_climb(npu, "the firmware shows no sign of life");
 }
 
 void npu_recovery_timeout(struct npu_job *job)
@@ -211,7 +248,7 @@ void npu_recovery_timeout(struct npu_job *job)
 		queue->hung = job->seqno;
 		queue->state |= DRM_NPU_QUEUE_DEAD | DRM_NPU_QUEUE_GUILTY;
 		queue->fault = NPU_FAULT_KILLED;
-		npu_coredump_take(queue, job, NULL, "hang");
+		npu_coredump_take(npu, job, NULL, "hang");
 	}
 	spin_unlock_irq(&queue->lock);
 	if (verdict == NPU_WAITING && silent)
@@ -245,5 +282,5 @@ void npu_recovery_context(struct npu_vm *vm)
 	}
 	npu_device_put(npu);
 	if (ret)
-		npu_recovery_reset(npu, "a faulted context cannot be reset");
+		npu_recovery_climb(npu, "a faulted context cannot be reset");
 }

@@ -14,11 +14,14 @@ struct npu_vm;
 
 void npu_recovery_init(struct npu_device *npu);
 
-/* npu_recovery_reset_later() - Asks for a device reset; from any context. @why is static. */
-void npu_recovery_reset_later(struct npu_device *npu, const char *why);
+/*
+ * npu_recovery_crashed() - The firmware does not do what it should: takes a core dump and resets
+ * the device, soon; from any context. @why is static. The first complaint names the reason.
+ */
+void npu_recovery_crashed(struct npu_device *npu, const char *why);
 
-/* npu_recovery_reset() - Resets the device now; on reset_wq or with reset_wq idle. */
-void npu_recovery_reset(struct npu_device *npu, const char *why);
+/* npu_recovery_reset_later() - The same for a firmware that is well. */
+void npu_recovery_reset_later(struct npu_device *npu, const char *why);
 
 /* npu_recovery_wait() - Waits for a reset that was asked for; not on reset_wq. */
 void npu_recovery_wait(struct npu_device *npu);

@@ -29,23 +29,6 @@ static struct drm_npu_job_result *npu_result_slot(struct npu_results *results, u
 	return &results->slot[seqno % DRM_NPU_MAX_RESULTS];
 }
 
-int npu_result_error(u32 fault)
-{
-	switch (fault) {
-	case NPU_FAULT_NONE:
-		return 0;
-	case NPU_FAULT_PAGE:
-	case NPU_FAULT_PROTECTION:
-	case NPU_FAULT_BUS:
-		return -EFAULT;
-	case NPU_FAULT_KILLED:
-	case NPU_FAULT_CONTEXT:
-		return -ECANCELED;
-	default:
-		return -EINVAL;
-	}
-}
-
 static void npu_result_account(struct npu_usage *usage, const struct npu_done *done)
 {
 	int i;
@@ -90,6 +73,8 @@ void npu_result_store(struct npu_job *job, const struct npu_done *done, u32 faul
 	result->energy_pj = done->energy_pj;
 	result->host_ns = done->host_ns;
 	result->commands = done->commands;
+	if (queue->npu->fw.features & NPU_FW_FEATURE_WAIT_NS)
+		result->wait_ns = done->wait_ns;
 	npu_result_account(&queue->nfile->usage, done);
 }
 

@@ -21,9 +21,6 @@ struct npu_results {
 int npu_results_init(struct npu_results *results);
 void npu_results_fini(struct npu_results *results);
 
-/* npu_result_error() - The error that a fault means to user space: 0 or negative. */
-int npu_result_error(u32 fault);
-
 /**
  * npu_result_store() - Keep the result of a job and add it to its file's usage.
  * @job: with its queue's lock held

@@ -90,7 +90,7 @@ static void npu_vm_detach(struct npu_vm *vm)
 			spin_unlock(&npu->list_lock);
 			npu_device_put(npu);
 			if (ret) {
-				npu_recovery_reset_later(npu, "a context cannot be destroyed");
+				npu_recovery_crashed(npu, "a context cannot be destroyed");
 				npu_recovery_wait(npu);
 			}
 		}
