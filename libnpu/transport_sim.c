@@ -462,7 +462,9 @@ static int start(struct sim *s, const struct sim_options *o)
 
 static int sim_open(struct npu_device *dev, const char *args)
 {
-	struct sim_options o = { .core.machine = npu_machine_default };
+	struct sim_options o = {
+		.core = { .machine = npu_machine_default, .development = true },
+	};
 	char *copy = strdup(args ? args : "");
 	struct sim *s = calloc(1, sizeof(*s));
 	int rc;

@@ -5,31 +5,26 @@
 #ifndef NPU_CORE_BOOT_H
 #define NPU_CORE_BOOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "npu_fw_image.h"
-#include "npu_regs.h"
+#include "image.h"
 
-struct npu_boot_result {
-	enum npu_boot_error error;	/* for NPU_REG_ERROR */
-	uint32_t found;			/* for NPU_REG_ERROR_FOUND */
-	uint32_t wanted;		/* for NPU_REG_ERROR_WANTED */
-	/* the rest is valid if error is NPU_BOOT_OK, else zero */
-	uint32_t api;			/* for NPU_REG_FW_API: major << 16 | minor */
-	uint32_t security_version;
-	struct npu_fw_config config;
-	char version[32];		/* ends with zero */
+/* What a device demands of an image beside that it is whole and for this hardware. */
+struct npu_boot_policy {
+	uint32_t security_counter;	/* lowest security version that boots */
+	bool development;		/* the development key is accepted */
+	bool has_fused_key;
+	uint8_t fused_key[32];		/* SHA-256 of the key that is accepted */
 };
 
 /*
- * Checks size bytes at image, whatever they hold: size, magic, header, zero fields, sections,
- * hash, hardware range, API major, security version, ranges of the configuration. image is read
- * several times and must not change meanwhile: take a copy of what lies in the guest's memory.
- * security_counter is the lowest security version that boots. Returns 0 or -EINVAL; *out is
- * always filled.
+ * Judges size bytes at image, whatever they hold, in the order of the specification's table.
+ * image is read several times and must not change meanwhile: take a copy of what lies in the
+ * guest's memory. Returns 0 or -EINVAL; *out is always filled.
  */
-int npu_boot_check(const void *image, size_t size, uint32_t security_counter,
-		   struct npu_boot_result *out);
+int npu_boot_check(const void *image, size_t size, const struct npu_boot_policy *policy,
+		   struct npu_image_result *out);
 
 #endif

@@ -226,6 +226,15 @@ static bool decode_stream(struct decoder *d, uint32_t offset, uint32_t size)
 	return true;
 }
 
+static void program_free(struct npu_program *p)
+{
+	if (!p)
+		return;
+	free(p->ops);
+	free(p->copy);
+	free(p);
+}
+
 struct npu_program *npu_program_create(struct npu_mmu *mmu, uint64_t va, uint32_t size,
 				       uint32_t cores, struct npu_fault_info *fault)
 {
@@ -248,6 +257,7 @@ struct npu_program *npu_program_create(struct npu_mmu *mmu, uint64_t va, uint32_
 		refuse(fault, NPU_FAULT_BUS, 0, 0, 0, size);
 		goto out_destroy;
 	}
+	p->users = 1;
 	p->size = size;
 	if (!read_buffer(mmu, va, p->copy, size, fault))
 		goto out_destroy;
@@ -264,17 +274,14 @@ struct npu_program *npu_program_create(struct npu_mmu *mmu, uint64_t va, uint32_
 	return p;
 
 out_destroy:
-	npu_program_destroy(p);
+	program_free(p);
 	return NULL;
 }
 
-void npu_program_destroy(struct npu_program *p)
+void npu_program_put(struct npu_program *p)
 {
-	if (!p)
-		return;
-	free(p->ops);
-	free(p->copy);
-	free(p);
+	if (p && !--p->users)
+		program_free(p);
 }
 
 bool npu_program_matches(const struct npu_program *p, struct npu_mmu *mmu, uint64_t va,

@@ -20,6 +20,7 @@ enum npu_step {
 	NPU_STEP_OK,
 	NPU_STEP_BARRIER,	/* the stream waits */
 	NPU_STEP_END,
+	NPU_STEP_SAFE,		/* stopped at a MARK with NPU_CMDF_SAFE, as it was asked to */
 	NPU_STEP_PAUSE,		/* the time log is full; runs on after it has been replayed */
 	NPU_STEP_STOPPED,	/* killed, or another core has faulted */
 	NPU_STEP_FAULT,		/* see npu_stream.fault */
@@ -47,6 +48,7 @@ struct npu_fault_info {
 };
 
 struct npu_program {
+	uint32_t users;			/* the slots that keep it, and jobs saved half-way */
 	uint8_t *copy;			/* of the whole command buffer */
 	struct npu_op *ops;		/* of all streams */
 	uint32_t size;
@@ -57,12 +59,13 @@ struct npu_program {
 };
 
 /*
- * Decodes @size bytes at @va for a device of @cores cores. NULL: *fault says why (core,
+ * Decodes @size bytes at @va for a device of @cores cores; the caller is its user. NULL: *fault says why (core,
  * opcode and offset of the first bad command in order of cores).
  */
 struct npu_program *npu_program_create(struct npu_mmu *mmu, uint64_t va, uint32_t size,
 				       uint32_t cores, struct npu_fault_info *fault);
-void npu_program_destroy(struct npu_program *p);
+/* One user less; the last one's frees it. NULL is allowed. */
+void npu_program_put(struct npu_program *p);
 
 /* Whether the buffer at @va still holds what @p was made of. */
 bool npu_program_matches(const struct npu_program *p, struct npu_mmu *mmu, uint64_t va,

@@ -10,6 +10,8 @@
 #include "device.h"
 
 #define THREADS_MAX 64
+/* Temperature until the host says another */
+#define MILLICELSIUS 45000
 
 void npu_device_request(struct npu_core *core, uint32_t request)
 {
@@ -64,14 +66,11 @@ static int make_parts(struct npu_core *core)
 	uint32_t cores = core->machine.cores;
 
 	core->contexts = calloc(core->machine.contexts, sizeof(*core->contexts));
-	core->queues = calloc(core->machine.queues, sizeof(*core->queues));
 	core->job.streams = aligned_alloc(64, NPU_ALIGN_UP(cores * sizeof(struct npu_stream), 64));
 	core->timing = npu_timing_create(&core->machine);
-	if (!core->contexts || !core->queues || !core->job.streams || !core->timing)
+	if (!core->contexts || !core->job.streams || !core->timing || npu_control_init(core))
 		return -ENOMEM;
 	memset(core->job.streams, 0, cores * sizeof(struct npu_stream));
-	for (uint32_t i = 0; i < core->machine.queues; i++)
-		core->queues[i].id = i;
 	for (uint32_t i = 0; i < cores; i++) {
 		if (npu_stream_init(&core->job.streams[i], (uint16_t)i, core->machine.spad_bytes))
 			return -ENOMEM;
@@ -88,13 +87,13 @@ static int create_threads(struct npu_core *core)
 		if (!core->pool)
 			return -EAGAIN;
 	}
-	if (pthread_create(&core->control, NULL, npu_control_thread, core))
+	if (pthread_create(&core->control_thread, NULL, npu_control_thread, core))
 		return -EAGAIN;
 	if (!pthread_create(&core->runner, NULL, npu_runner_thread, core))
 		return 0;
 	__atomic_store_n(&core->stop, true, __ATOMIC_RELEASE);
 	npu_event_ring(&core->control_event);
-	pthread_join(core->control, NULL);
+	pthread_join(core->control_thread, NULL);
 	return -EAGAIN;
 }
 
@@ -123,9 +122,9 @@ static void free_parts(struct npu_core *core)
 	npu_job_forget(&core->job, 0);
 	npu_timing_destroy(core->timing);
 	free(core->job.streams);
-	free(core->queues);
 	free(core->contexts);
-	npu_done_destroy(&core->done);
+	npu_dispatch_destroy(&core->dispatch);
+	npu_control_destroy(core);
 	npu_gate_destroy(&core->gate);
 	pthread_mutex_destroy(&core->reset_lock);
 	free(core);
@@ -146,15 +145,24 @@ int npu_core_create(const struct npu_core_config *config, const struct npu_host_
 	if (!core)
 		return -ENOMEM;
 	core->machine = config->machine;
-	core->security_counter = config->security_counter;
+	core->rom.policy = (struct npu_boot_policy) {
+		.security_counter = config->security_counter,
+		.development = config->development,
+		.has_fused_key = config->has_fused_key,
+	};
+	memcpy(core->rom.policy.fused_key, config->fused_key, sizeof(config->fused_key));
+	core->rom.io = (struct npu_flash_io) {
+		.read = config->flash.read, .write = config->flash.write,
+		.opaque = config->flash.opaque, .size = config->flash.size,
+	};
+	core->millicelsius = MILLICELSIUS;
 	core->threads = host_threads(config->threads);
 	core->ops = *ops;
 	core->opaque = opaque;
 	core->bus = (struct npu_bus) { .ops = &core->ops, .opaque = opaque };
 	core->bus_master = true;
-	core->sched.turn_queue = NPU_MAX_QUEUES;
 	npu_gate_init(&core->gate);
-	npu_done_init(&core->done);
+	npu_dispatch_init(&core->dispatch);
 	pthread_mutex_init(&core->reset_lock, NULL);
 	core->kern = npu_kernels_get(config->isa);
 	ret = core->kern ? make_parts(core) : -ENOTSUP;
@@ -176,7 +184,7 @@ void npu_core_destroy(struct npu_core *core)
 	__atomic_store_n(&core->stop, true, __ATOMIC_RELEASE);
 	npu_event_ring(&core->control_event);
 	npu_event_ring(&core->runner_event);
-	pthread_join(core->control, NULL);
+	pthread_join(core->control_thread, NULL);
 	pthread_join(core->runner, NULL);
 	free_parts(core);
 }
@@ -184,30 +192,14 @@ void npu_core_destroy(struct npu_core *core)
 /* Forgets all that a boot and its messages have made; nobody is inside the gate. */
 static void teardown(struct npu_core *core)
 {
-	for (uint32_t i = 0; i < core->machine.queues; i++) {
-		npu_window_unmap(&core->bus, &core->queues[i].ring);
-		core->queues[i] = (struct npu_queue) { .id = i };
-		core->queue_tail[i] = 0;
-	}
+	npu_dispatch_reset(&core->dispatch);
 	for (uint32_t i = 0; i < core->machine.contexts; i++) {
 		if (core->contexts[i].used)
 			npu_mmu_release(&core->contexts[i].mmu);
 		core->contexts[i].used = false;
 	}
 	npu_job_forget(&core->job, 0);
-	npu_device_unmap_rings(core);
-	core->sched = (struct npu_sched) { .turn_queue = NPU_MAX_QUEUES };
-	core->running = NULL;
-	core->endings = false;
-	core->fault_pending = false;
-	core->heartbeat = 0;
-	core->energy_pj = 0;
-	core->model_ns = 0;
-	memset(core->busy_ns, 0, sizeof(core->busy_ns));
-	core->jobs = 0;
-	core->faults = 0;
-	core->h2d_tail = 0;
-	core->d2h_arm = 0;
+	npu_control_reset(core);
 }
 
 void npu_core_reset(struct npu_core *core)
@@ -239,4 +231,15 @@ void npu_core_bus_master(struct npu_core *core, bool on)
 	npu_gate_open(&core->gate);
 	npu_event_ring(&core->control_event);
 	npu_event_ring(&core->runner_event);
+}
+
+void npu_core_set_temperature(struct npu_core *core, int32_t millicelsius)
+{
+	__atomic_store_n(&core->millicelsius, millicelsius, __ATOMIC_RELAXED);
+	npu_control_irq(core, NPU_CC_IRQ_THERMAL);
+}
+
+uint64_t npu_core_control_instructions(struct npu_core *core)
+{
+	return __atomic_load_n(&core->control.cpu.retired, __ATOMIC_RELAXED);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device: what its parts share, and its threads. The control thread is the firmware:
- * messages, boot, heartbeat. The runner takes jobs from queues and runs them, with the helpers
- * of the pool. Register accesses leave word for them and return.
+ * A device: what its parts share, and its threads. The control thread boots, and runs the firmware
+ * for timers and while a job runs. The runner runs jobs, with the helpers of the pool, and between
+ * them the firmware. Register accesses leave word for them and return.
  */
 #ifndef NPU_CORE_DEVICE_H
 #define NPU_CORE_DEVICE_H
@@ -11,22 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "boot.h"
 #include "bus.h"
 #include "context.h"
-#include "done.h"
+#include "control.h"
+#include "dispatch.h"
 #include "event.h"
 #include "gate.h"
 #include "job.h"
-#include "log.h"
-#include "mailbox.h"
 #include "npu_core.h"
-#include "queue.h"
+#include "rom.h"
 
 /* Work for the control thread, npu_core.requests */
 #define NPU_REQUEST_RESET	0x01
 #define NPU_REQUEST_BOOT	0x02
-#define NPU_REQUEST_D2H_ARM	0x04
 #define NPU_REQUEST_IRQ(vector)	(0x10u << (vector))
 
 struct npu_regs {
@@ -34,14 +31,13 @@ struct npu_regs {
 	uint32_t test_dma_lo, test_dma_hi, test_dma_size, test_dma_status;
 	uint32_t fw_addr_lo, fw_addr_hi, fw_size;
 	uint32_t boot_lo, boot_hi;
-	/* written by the control thread, valid in ERROR and RUNNING */
+	/* written by the boot ROM, valid in ERROR and RUNNING */
 	uint32_t error, error_found, error_wanted;
 	uint32_t fw_api;
 };
 
 struct npu_core {
 	struct npu_machine machine;
-	uint32_t security_counter;
 	unsigned int threads;
 	struct npu_host_ops ops;
 	void *opaque;
@@ -54,38 +50,21 @@ struct npu_core {
 	uint32_t state;			/* enum npu_state */
 	uint32_t resets;
 
-	pthread_t control;
+	pthread_t control_thread;
 	pthread_t runner;
 	struct npu_event control_event;
 	struct npu_event runner_event;
 	uint32_t requests;		/* NPU_REQUEST_* */
-	uint32_t d2h_arm;		/* head of the last NPU_REG_D2H_ARM */
-	uint32_t h2d_tail;		/* of the last doorbell */
-	uint32_t queue_tail[NPU_MAX_QUEUES];
 	bool stop;
 
-	/* inside the gate, while RUNNING */
-	struct npu_boot_result fw;
-	struct npu_window status_window;
-	struct npu_status_page *status;
-	struct npu_mailbox mailbox;
-	struct npu_log log;
-	struct npu_done_ring done;
+	struct npu_rom rom;
+	struct npu_control control;
+	struct npu_dispatch dispatch;
+	int32_t millicelsius;		/* written by the host's calls */
+
+	/* inside the gate; changed with memory held */
 	struct npu_context *contexts;	/* machine.contexts */
-	struct npu_queue *queues;	/* machine.queues */
 	uint32_t context_serial;
-	struct npu_sched sched;
-	struct npu_queue *running;	/* queue whose job runs */
-	bool powered;
-	uint32_t heartbeat;
-	bool endings;			/* a queue or context is to come to rest */
-	bool fault_pending;		/* fault_event waits for room in the mailbox */
-	struct npu_msg fault_event;
-	uint64_t energy_pj;
-	uint64_t model_ns;
-	uint64_t busy_ns[NPU_ENGINE_COUNT];
-	uint64_t jobs;
-	uint64_t faults;
 
 	const struct npu_kernels *kern;
 	struct npu_timing *timing;
@@ -111,14 +90,6 @@ void npu_device_set_state(struct npu_core *core, uint32_t state);
 
 /* Why a field of @m is out of its range, a static string; NULL if none is. */
 const char *npu_machine_check(const struct npu_machine *m);
-
-/*
- * Reads image and parameters and starts the firmware, or says why not in the registers. Control
- * thread.
- */
-void npu_device_boot(struct npu_core *core);
-/* Ends the mappings that a boot has made. */
-void npu_device_unmap_rings(struct npu_core *core);
 
 /* The threads, in control.c and runner.c; @opaque is the device. */
 void *npu_control_thread(void *opaque);

@@ -174,5 +174,7 @@ enum npu_step npu_exec_mark(struct npu_stream *s, const struct npu_op *op)
 	NPU_TRY(log_tokens(s, &c->hdr));
 	s->mark = c->id;
 	npu_job_progress(s->job);
+	if (c->hdr.flags & NPU_CMDF_SAFE && npu_attention(s->gate) & NPU_ATTEND_STOP)
+		return NPU_STEP_SAFE;
 	return NPU_STEP_OK;
 }

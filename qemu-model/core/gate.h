@@ -15,6 +15,7 @@
 #define NPU_ATTEND_GATE		0x1	/* the gate is closing: npu_gate_yield() */
 #define NPU_ATTEND_KILL		0x2	/* the running job is to end */
 #define NPU_ATTEND_FAULT	0x4	/* another core of the job has faulted */
+#define NPU_ATTEND_STOP		0x8	/* the running job is to stop at its next safe point */
 
 struct npu_gate {
 	pthread_mutex_t lock;

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "event.h"
 #include "job.h"
+#include "saved.h"
 #include "timing.h"
 
 /*
@@ -26,7 +27,7 @@
 #define RUNNER_YIELDS		200
 #define RUNNER_NAP_NS		50000
 /* Logged commands of a core after which time is replayed between phases */
-#define ADVANCE_LOGGED		4096
+#define ADVANCE_LOGGED		1024
 
 static uint64_t now_ns(void)
 {
@@ -38,17 +39,14 @@ static uint64_t now_ns(void)
 
 void npu_job_progress(struct npu_job *job)
 {
-	struct npu_queue *q = job->queue;
-	uint64_t progress = __atomic_add_fetch(&q->progress, 1, __ATOMIC_RELAXED);
-
-	__atomic_store_n(&job->status->queue[q->id].progress, progress, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&job->progress, 1, __ATOMIC_RELAXED);
 }
 
 /* Programs */
 
 static void slot_clear(struct npu_program_slot *slot)
 {
-	npu_program_destroy(slot->program);
+	npu_program_put(slot->program);
 	*slot = (struct npu_program_slot) { 0 };
 }
 
@@ -102,7 +100,7 @@ static struct npu_program_slot *find_program(struct npu_job *job, struct npu_con
 /* Streams */
 
 static void start_stream(struct npu_job *job, struct npu_stream *s, struct npu_context *ctx,
-			 const struct npu_program *p, const struct npu_ring_entry *entry)
+			 const struct npu_program *p)
 {
 	struct npu_core *core = job->core;
 
@@ -110,9 +108,6 @@ static void start_stream(struct npu_job *job, struct npu_stream *s, struct npu_c
 	if (s->owner != ctx->serial)
 		npu_stream_clear_spad(s);
 	s->owner = ctx->serial;
-	memset(s->reg, 0, sizeof(s->reg));
-	memcpy(&s->reg[NPU_REG_PARAM(0)], entry->params,
-	       entry->n_params * sizeof(entry->params[0]));
 	s->ops = p->ops + p->first[s->core];
 	s->kern = core->kern;
 	s->timing = core->timing;
@@ -120,13 +115,21 @@ static void start_stream(struct npu_job *job, struct npu_stream *s, struct npu_c
 	s->gate = &core->gate;
 	s->mmu = &ctx->mmu;
 	s->job = job;
+	s->logged = 0;
+	s->fault = (struct npu_fault_info) { 0 };
+}
+
+/* A stream's position at the start of a job */
+static void place_stream(struct npu_stream *s, const struct npu_ring_entry *entry)
+{
+	memset(s->reg, 0, sizeof(s->reg));
+	memcpy(&s->reg[NPU_REG_PARAM(0)], entry->params,
+	       entry->n_params * sizeof(entry->params[0]));
 	s->pc = 0;
 	s->depth = 0;
-	s->logged = 0;
 	s->commands = 0;
 	s->mark = 0;
 	s->stop = NPU_STEP_OK;
-	s->fault = (struct npu_fault_info) { 0 };
 }
 
 static void run_stream(struct npu_job *job, struct npu_stream *s)
@@ -191,7 +194,8 @@ bool npu_job_help(void *opaque)
 	npu_gate_join(gate);
 	run_streams(job);
 	for (unsigned int i = 0; i < HELPER_SPINS; i++) {
-		if (!__atomic_load_n(&job->left, __ATOMIC_ACQUIRE) || npu_attention(gate))
+		if (!__atomic_load_n(&job->left, __ATOMIC_ACQUIRE) ||
+		    npu_attention(gate) & ~NPU_ATTEND_STOP)
 			break;
 		if (help_streams(job))
 			i = 0;
@@ -285,6 +289,17 @@ static bool barrier_met(const struct npu_job *job, const struct npu_stream *s)
 	return true;
 }
 
+static void list(struct npu_job *job, const bool *runs)
+{
+	job->n_run = 0;
+	for (uint32_t i = 0; i < job->n_streams; i++) {
+		if (!runs[i])
+			continue;
+		job->streams[i].stop = NPU_STEP_OK;
+		job->run[job->n_run++] = (uint16_t)i;
+	}
+}
+
 /* Lists the streams that can run now; those at barriers which are met among them. */
 static void list_runnable(struct npu_job *job)
 {
@@ -296,29 +311,50 @@ static void list_runnable(struct npu_job *job)
 		runs[i] = s->stop == NPU_STEP_OK || s->stop == NPU_STEP_PAUSE ||
 			  (s->stop == NPU_STEP_BARRIER && barrier_met(job, s));
 	}
-	job->n_run = 0;
-	for (uint32_t i = 0; i < job->n_streams; i++) {
-		if (!runs[i])
-			continue;
-		job->streams[i].stop = NPU_STEP_OK;
-		job->run[job->n_run++] = (uint16_t)i;
-	}
+	list(job, runs);
 }
 
-/* Between phases: replays the time if there is much of it. */
+/*
+ * No stream can run. Those at safe points go on if another waits for them in a barrier, to the
+ * next one; returns whether all are at safe points, so that the job can stop here.
+ */
+static bool at_safe_point(struct npu_job *job)
+{
+	bool safe[NPU_MAX_CORES] = { false };
+	bool any = false, all = true;
+
+	for (uint32_t i = 0; i < job->n_streams; i++) {
+		safe[i] = job->streams[i].stop == NPU_STEP_SAFE;
+		any |= safe[i];
+		all &= safe[i] || job->streams[i].stop == NPU_STEP_END;
+	}
+	if (any && all)
+		return true;
+	list(job, safe);
+	return false;
+}
+
+/*
+ * Between phases: replays the time if there is much of it, or if somebody waits for it, and looks
+ * whether it is up.
+ */
 static void advance_time(struct npu_job *job)
 {
+	uint64_t limit = __atomic_load_n(&job->limit_ns, __ATOMIC_RELAXED);
 	uint32_t most = 0;
 
 	for (uint32_t i = 0; i < job->n_streams; i++) {
 		if (job->streams[i].logged > most)
 			most = job->streams[i].logged;
 	}
-	if (most < ADVANCE_LOGGED)
+	if (most < ADVANCE_LOGGED && !limit)
 		return;
 	npu_timing_advance(job->core->timing);
 	for (uint32_t i = 0; i < job->n_streams; i++)
 		job->streams[i].logged = 0;
+	__atomic_store_n(&job->model_ns, npu_timing_now(job->core->timing), __ATOMIC_RELAXED);
+	if (limit && job->model_ns >= limit)
+		npu_attention_set(&job->core->gate, NPU_ATTEND_STOP);
 }
 
 /* How the streams have ended: false with the fault of the lowest core, or a kill. */
@@ -361,26 +397,29 @@ static bool all_ended(const struct npu_job *job, struct npu_fault_info *fault)
 	return true;
 }
 
-static bool run_phases(struct npu_job *job, struct npu_fault_info *fault)
+enum outcome {
+	ENDED,
+	FAILED,		/* see the fault */
+	SAFE,		/* stopped at a safe point */
+};
+
+static enum outcome run_phases(struct npu_job *job, struct npu_fault_info *fault)
 {
 	for (;;) {
 		list_runnable(job);
+		if (!job->n_run && at_safe_point(job))
+			return SAFE;
 		if (!job->n_run)
-			return all_ended(job, fault);
+			return all_ended(job, fault) ? ENDED : FAILED;
 		run_phase(job);
 		if (!judge(job, fault))
-			return false;
+			return FAILED;
 		advance_time(job);
 	}
 }
 
-static bool check_entry(const struct npu_context *ctx, const struct npu_ring_entry *entry,
-			struct npu_fault_info *fault)
+static bool check_entry(const struct npu_ring_entry *entry, struct npu_fault_info *fault)
 {
-	if (ctx->faulted) {
-		fault->code = NPU_FAULT_CONTEXT;
-		return false;
-	}
 	fault->code = NPU_FAULT_CMDBUF;
 	fault->value = entry->n_params;
 	if (entry->n_params > NPU_MAX_PARAMS)
@@ -394,58 +433,153 @@ static bool check_entry(const struct npu_context *ctx, const struct npu_ring_ent
 	return true;
 }
 
-static bool run_program(struct npu_job *job, struct npu_context *ctx,
-			const struct npu_program *p, const struct npu_ring_entry *entry,
-			struct npu_done *done, struct npu_fault_info *fault)
+static bool check_program(const struct npu_program *p, const struct npu_ring_entry *entry,
+			  struct npu_fault_info *fault)
+{
+	if (p->n_params <= entry->n_params)
+		return true;
+	fault->code = NPU_FAULT_CMDBUF;
+	fault->offset = offsetof(struct npu_cmdbuf_header, n_params);
+	fault->value = p->n_params;
+	return false;
+}
+
+/* Runs the streams from where they have been placed. */
+static enum outcome run_program(struct npu_job *job, struct npu_context *ctx,
+				const struct npu_program *p, uint32_t mhz, struct npu_done *done,
+				struct npu_fault_info *fault)
 {
 	struct npu_timing *timing = job->core->timing;
-	bool ok;
+	enum outcome out;
 
-	if (p->n_params > entry->n_params) {
-		fault->code = NPU_FAULT_CMDBUF;
-		fault->offset = offsetof(struct npu_cmdbuf_header, n_params);
-		fault->value = p->n_params;
-		return false;
-	}
 	job->n_streams = p->n_streams;
 	job->stop_core = UINT32_MAX;
 	for (uint32_t i = 0; i < p->n_streams; i++)
-		start_stream(job, &job->streams[i], ctx, p, entry);
+		start_stream(job, &job->streams[i], ctx, p);
+	npu_timing_set_mhz(timing, mhz);
 	npu_timing_begin(timing, p->n_streams);
-	ok = run_phases(job, fault);
+	out = run_phases(job, fault);
 	/* The log is emptied in any case; the figures of a job that has failed mean nothing. */
 	npu_timing_end(timing, done);
-	if (!ok)
+	if (out == FAILED)
 		memset(done, 0, sizeof(*done));
+	done->commands = 0;
 	for (uint32_t i = 0; i < p->n_streams; i++)
 		done->commands += job->streams[i].commands;
-	return ok;
+	return out;
 }
 
-void npu_job_run(struct npu_job *job, struct npu_context *ctx, struct npu_queue *queue,
-		 const struct npu_ring_entry *entry, struct npu_done *done)
+static void report_fault(struct npu_done *done, const struct npu_fault_info *fault)
 {
-	struct npu_fault_info fault = { 0 };
+	done->fault = (uint16_t)fault->code;
+	done->fault_core = fault->core;
+	done->fault_opcode = fault->opcode;
+	done->fault_offset = fault->offset;
+	done->fault_mark = fault->mark;
+	done->fault_addr = fault->value;
+}
+
+/* From the entry; NULL: *fault. */
+static struct npu_program_slot *prepare(struct npu_job *job, struct npu_context *ctx,
+					const struct npu_ring_entry *entry,
+					struct npu_fault_info *fault)
+{
 	struct npu_program_slot *slot = NULL;
-	uint64_t start = now_ns();
+
+	if (check_entry(entry, fault))
+		slot = find_program(job, ctx, entry, fault);
+	if (!slot || !check_program(slot->program, entry, fault))
+		return NULL;
+	for (uint32_t i = 0; i < slot->program->n_streams; i++)
+		place_stream(&job->streams[i], entry);
+	return slot;
+}
+
+/*
+ * Keeps a job that has stopped at a safe point. Without memory for it the job fails: it could
+ * neither go on nor end.
+ */
+static bool keep(struct npu_job *job, struct npu_program *program, struct npu_saved **slot,
+		 struct npu_done *done)
+{
+	done->model_ns += NPU_SWITCH_NS;
+	if (!npu_saved_fill(slot, job, program, done))
+		return true;
+	done->fault = NPU_FAULT_BUS;
+	return false;
+}
+
+static void begin(struct npu_job *job)
+{
+	__atomic_store_n(&job->model_ns, 0, __ATOMIC_RELAXED);
+}
+
+static bool start(struct npu_job *job, const struct npu_run *run, struct npu_saved **slot,
+		  struct npu_done *done)
+{
+	struct npu_context *ctx = &job->core->contexts[run->context];
+	struct npu_fault_info fault = { 0 };
+	struct npu_program_slot *program;
+	enum outcome out = FAILED;
+
+	begin(job);
+	__atomic_store_n(&job->progress, 0, __ATOMIC_RELAXED);
+	program = prepare(job, ctx, &run->entry, &fault);
+	if (program)
+		out = run_program(job, ctx, program->program, run->mhz, done, &fault);
+	done->seqno = run->entry.seqno;
+	done->queue = (uint16_t)run->queue;
+	report_fault(done, &fault);
+	if (out == SAFE && !keep(job, program->program, slot, done))
+		out = FAILED;
+	if (program && program->program->size > NPU_PROGRAM_KEEP_BYTES)
+		slot_clear(program);
+	return out != SAFE;
+}
+
+static bool resume(struct npu_job *job, const struct npu_run *run, struct npu_saved **slot,
+		   struct npu_done *done)
+{
+	struct npu_context *ctx = &job->core->contexts[run->context];
+	struct npu_saved *saved = *slot;
+	struct npu_done sum = saved->done;
+	struct npu_fault_info fault = { 0 };
+	bool ended = true;
+	enum outcome out;
+
+	begin(job);
+	*slot = NULL;
+	npu_saved_restore(saved, job);
+	out = run_program(job, ctx, saved->program, run->mhz, done, &fault);
+	if (out != FAILED) {
+		npu_saved_add(&sum, done);
+		sum.commands = done->commands;
+		*done = sum;
+	}
+	done->seqno = sum.seqno;
+	done->queue = sum.queue;
+	report_fault(done, &fault);
+	if (out == SAFE)
+		ended = !keep(job, saved->program, slot, done);
+	npu_saved_drop(&saved);
+	return ended;
+}
+
+bool npu_job_run(struct npu_job *job, const struct npu_run *run, struct npu_saved **slot,
+		 struct npu_done *done)
+{
+	uint64_t from = now_ns(), before = 0;
+	bool ended;
 
 	memset(done, 0, sizeof(*done));
-	job->queue = queue;
-	job->status = job->core->status;
-	if (check_entry(ctx, entry, &fault))
-		slot = find_program(job, ctx, entry, &fault);
-	if (slot) {
-		run_program(job, ctx, slot->program, entry, done, &fault);
-		if (slot->program->size > NPU_PROGRAM_KEEP_BYTES)
-			slot_clear(slot);
+	if (run->resume) {
+		before = (*slot)->done.host_ns;
+		ended = resume(job, run, slot, done);
+	} else {
+		ended = start(job, run, slot, done);
 	}
-	done->seqno = entry->seqno;
-	done->queue = (uint16_t)queue->id;
-	done->fault = (uint16_t)fault.code;
-	done->fault_core = fault.core;
-	done->fault_opcode = fault.opcode;
-	done->fault_offset = fault.offset;
-	done->fault_mark = fault.mark;
-	done->fault_addr = fault.value;
-	done->host_ns = now_ns() - start;
+	done->host_ns = before + now_ns() - from;
+	if (!ended)
+		(*slot)->done.host_ns = done->host_ns;
+	return ended;
 }

@@ -73,11 +73,25 @@ struct npu_host_ops {
 	void (*trace)(void *opaque, const char *line);
 };
 
+/* The device's flash (uapi/npu_flash.h). Called from the control core's threads, one at a time. */
+struct npu_core_flash {
+	/* Both return 0 or -errno; a range leaves the flash never. */
+	int (*read)(void *opaque, uint64_t at, void *to, size_t bytes);
+	/* One aligned sector; it is durable when the call returns. */
+	int (*write)(void *opaque, uint64_t at, const void *from, size_t bytes);
+	void *opaque;
+	uint64_t size;			/* bytes; zero: the device has none */
+};
+
 struct npu_core_config {
 	struct npu_machine machine;
 	enum npu_isa isa;
 	unsigned int threads;		/* that compute, at most 64; 0: as many as host cores */
-	uint32_t security_counter;	/* lowest security version that boots */
+	uint32_t security_counter;	/* lowest security version that boots; more if flash says so */
+	bool development;		/* development state: the tree's development key is good */
+	bool has_fused_key;
+	uint8_t fused_key[32];		/* SHA-256 of the public key whose images boot */
+	struct npu_core_flash flash;
 };
 
 /*
@@ -102,6 +116,12 @@ void npu_core_reg_write(struct npu_core *core, uint32_t offset, uint32_t value);
  * any more and all mappings are released.
  */
 void npu_core_reset(struct npu_core *core);
+
+/* The sensor shows another temperature; 45000 after creation. */
+void npu_core_set_temperature(struct npu_core *core, int32_t millicelsius);
+
+/* Instructions that the control core has executed since its last boot, roughly while it runs. */
+uint64_t npu_core_control_instructions(struct npu_core *core);
 
 /*
  * Bus mastering. While off the device starts no access to memory and raises no interrupt;

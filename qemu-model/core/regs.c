@@ -104,6 +104,15 @@ uint32_t npu_core_reg_read(struct npu_core *core, uint32_t offset)
 		return r->error_wanted;
 	case NPU_REG_FW_API:
 		return visible_state(core) == NPU_STATE_RUNNING ? r->fw_api : 0;
+	case NPU_REG_FLASH:
+		return (core->rom.io.size ? NPU_FLASH_PRESENT : 0) |
+		       (core->rom.source != NPU_FW_SOURCE_HOST ? NPU_FLASH_BOOTED : 0);
+	case NPU_REG_FW_SOURCE:
+		return core->rom.source;
+	case NPU_REG_SECURITY:
+		return npu_rom_counter(core);
+	case NPU_REG_LIFECYCLE:
+		return core->rom.policy.development;
 	case NPU_REG_RESETS:
 		return __atomic_load_n(&core->resets, __ATOMIC_RELAXED);
 	}
@@ -156,22 +165,11 @@ static void write_boot(struct npu_core *core, uint32_t value)
 	npu_device_request(core, NPU_REQUEST_BOOT);
 }
 
-static void write_done_arm(struct npu_core *core, uint32_t head)
+/* Leaves a value for the firmware. */
+static void leave_word(struct npu_core *core, uint32_t *where, uint32_t value, uint32_t irq)
 {
-	struct npu_done_armed armed = npu_done_arm(&core->done, head);
-
-	if (armed.interrupt)
-		npu_device_request(core, NPU_REQUEST_IRQ(NPU_MSIX_DONE));
-	if (armed.room) {
-		npu_event_ring(&core->runner_event);
-		npu_event_ring(&core->control_event);
-	}
-}
-
-static void write_queue_tail(struct npu_core *core, uint32_t queue, uint32_t tail)
-{
-	__atomic_store_n(&core->queue_tail[queue], tail, __ATOMIC_RELEASE);
-	npu_event_ring(&core->runner_event);
+	__atomic_store_n(where, value, __ATOMIC_RELEASE);
+	npu_control_irq(core, irq);
 }
 
 void npu_core_reg_write(struct npu_core *core, uint32_t offset, uint32_t value)
@@ -184,7 +182,7 @@ void npu_core_reg_write(struct npu_core *core, uint32_t offset, uint32_t value)
 		return;
 	}
 	if (offset >= NPU_REG_QUEUE_TAIL(0) && offset < NPU_REG_QUEUE_TAIL(NPU_MAX_QUEUES)) {
-		write_queue_tail(core, (offset - NPU_REG_QUEUE_TAIL(0)) / 4, value);
+		npu_control_ring(core, (offset - NPU_REG_QUEUE_TAIL(0)) / 4, value);
 		return;
 	}
 	switch (offset) {
@@ -206,15 +204,13 @@ void npu_core_reg_write(struct npu_core *core, uint32_t offset, uint32_t value)
 		write_boot(core, value);
 		break;
 	case NPU_REG_H2D_TAIL:
-		__atomic_store_n(&core->h2d_tail, value, __ATOMIC_RELEASE);
-		npu_event_ring(&core->control_event);
+		leave_word(core, &core->control.h2d_tail, value, NPU_CC_IRQ_H2D);
 		break;
 	case NPU_REG_D2H_ARM:
-		__atomic_store_n(&core->d2h_arm, value, __ATOMIC_RELAXED);
-		npu_device_request(core, NPU_REQUEST_D2H_ARM);
+		leave_word(core, &core->control.d2h_head, value, NPU_CC_IRQ_D2H_ARM);
 		break;
 	case NPU_REG_DONE_ARM:
-		write_done_arm(core, value);
+		leave_word(core, &core->control.done_head, value, NPU_CC_IRQ_DONE_ARM);
 		break;
 	}
 }

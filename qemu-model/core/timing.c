@@ -35,6 +35,18 @@ static uint64_t share(const struct npu_machine *m, uint32_t n)
 	return bytes_s > 2 ? bytes_s : 2;
 }
 
+void npu_timing_set_mhz(struct npu_timing *t, uint32_t mhz)
+{
+	if (t->mhz == mhz)
+		return;
+	t->mhz = mhz;
+	t->cycle_fp = ((1000000ull << 12) + mhz - 1) / mhz;
+	t->max_cycles = (MAX_PS << 12) / t->cycle_fp;
+	t->issue_ps = cycles_ps(t, ISSUE_CYCLES);
+	t->barrier_ps = cycles_ps(t, BARRIER_CYCLES);
+	t->tail_ps = cycles_ps(t, TAIL_CYCLES);
+}
+
 struct npu_timing *npu_timing_create(const struct npu_machine *m)
 {
 	struct npu_timing *t = aligned_alloc(128, sizeof(*t));
@@ -44,11 +56,7 @@ struct npu_timing *npu_timing_create(const struct npu_machine *m)
 		return NULL;
 	memset(t, 0, sizeof(*t));
 	t->m = *m;
-	t->cycle_fp = ((1000000ull << 12) + m->matrix_mhz - 1) / m->matrix_mhz;
-	t->max_cycles = (MAX_PS << 12) / t->cycle_fp;
-	t->issue_ps = cycles_ps(t, ISSUE_CYCLES);
-	t->barrier_ps = cycles_ps(t, BARRIER_CYCLES);
-	t->tail_ps = cycles_ps(t, TAIL_CYCLES);
+	npu_timing_set_mhz(t, m->matrix_mhz);
 	t->latency_ps = m->dram_ns * 1000ull;
 	t->fifo_bytes = m->fifo_bytes;
 	t->piece_bytes = m->fifo_bytes / 4;
@@ -171,6 +179,17 @@ void npu_timing_advance(struct npu_timing *t)
 static uint64_t ps_to_ns(uint64_t ps)
 {
 	return (ps + 999) / 1000;
+}
+
+uint64_t npu_timing_now(const struct npu_timing *t)
+{
+	uint64_t now = t->now;
+
+	for (uint32_t i = 0; i < t->n_streams; i++) {
+		if (t->core[i].last_finish > now)
+			now = t->core[i].last_finish;
+	}
+	return ps_to_ns(now);
 }
 
 void npu_timing_end(struct npu_timing *t, struct npu_done *out)

@@ -59,6 +59,12 @@ int npu_timing_log(struct npu_timing *t, unsigned int core, const struct npu_wor
 #define NPU_TIMING_BACKLOG	(1u << 18)
 void npu_timing_advance(struct npu_timing *t);
 
+/* Modelled ns since the job's start of what has been replayed, at least. */
+uint64_t npu_timing_now(const struct npu_timing *t);
+
+/* The clock of matrix and vector engine from the next job on: 1..matrix_mhz of the machine. */
+void npu_timing_set_mhz(struct npu_timing *t, uint32_t mhz);
+
 /*
  * Ends the job: replays the rest, then model_ns, busy_ns, read_bytes, write_bytes, macs and
  * energy_pj into @out. A barrier that is not met any more (the job has faulted) ends its stream.

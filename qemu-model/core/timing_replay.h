@@ -115,7 +115,8 @@ struct core {
 
 struct npu_timing {
 	struct npu_machine m;
-	/* derived from it */
+	uint32_t mhz;		/* clock now; matrix_mhz of the machine is the highest */
+	/* derived from both */
 	uint64_t cycle_fp;	/* picoseconds, 12 bits of fraction, rounded up */
 	uint64_t max_cycles;	/* of a command; more counts as this */
 	uint64_t issue_ps;

@@ -12,6 +12,7 @@
 #include "qemu/module.h"
 #include "qemu/rcu.h"
 #include "qapi/error.h"
+#include "qapi/visitor.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci_device.h"
 #include "hw/pci/pcie.h"
@@ -24,6 +25,7 @@
 #include "trace.h"
 
 #include "npu_core.h"
+#include "npu_flash_file.h"
 #include "npu_regs.h"
 #include "npu_qemu.h"
 
@@ -35,7 +37,9 @@ struct NpuState {
 	MemoryRegion regs;
 	struct npu_core *core;
 	struct npu_properties props;
+	struct npu_flash_file flash;
 	bool drop_interrupts;
+	int32_t millicelsius;
 
 	QEMUBH *interrupt_bh;
 	uint32_t pending_vectors;	/* atomic */
@@ -221,13 +225,17 @@ static void npu_realize(PCIDevice *dev, Error **errp)
 	}
 	if (!npu_properties_to_config(&s->props, &config, errp))
 		return;
+	if (!npu_flash_file_open(&s->flash, s->props.flash, &config.flash, errp))
+		return;
 	if (pcie_endpoint_cap_init(dev, 0) < 0) {
 		error_setg(errp, "npu: no room for the PCI Express capability");
+		npu_flash_file_close(&s->flash);
 		return;
 	}
 	pcie_cap_flr_init(dev);
 	if (msix_init_exclusive_bar(dev, NPU_MSIX_COUNT, NPU_BAR_MSIX, errp)) {
 		pcie_cap_exit(dev);
+		npu_flash_file_close(&s->flash);
 		return;
 	}
 	for (i = 0; i < NPU_MSIX_COUNT; i++)
@@ -244,12 +252,15 @@ static void npu_realize(PCIDevice *dev, Error **errp)
 	ret = npu_core_create(&config, &npu_host_ops, s, &s->core, &why);
 	if (ret) {
 		npu_creation_error(s, ret, why, errp);
+		npu_flash_file_close(&s->flash);
 		qemu_bh_delete(s->interrupt_bh);
 		msix_uninit_exclusive_bar(dev);
 		pcie_cap_exit(dev);
 		return;
 	}
 	npu_core_bus_master(s->core, false);
+	if (s->millicelsius)
+		npu_core_set_temperature(s->core, s->millicelsius);
 
 	memory_region_init_io(&s->regs, OBJECT(s), &npu_regs_ops, s, "npu-regs",
 			      NPU_BAR_REGS_SIZE);
@@ -263,6 +274,8 @@ static void npu_exit(PCIDevice *dev)
 	NpuState *s = NPU(dev);
 
 	npu_core_destroy(s->core);
+	s->core = NULL;
+	npu_flash_file_close(&s->flash);
 	qemu_bh_delete(s->interrupt_bh);
 	msix_uninit_exclusive_bar(dev);
 	pcie_cap_exit(dev);
@@ -278,11 +291,38 @@ static void npu_set_drop_interrupts(Object *obj, bool value, Error **errp)
 	NPU(obj)->drop_interrupts = value;
 }
 
+static void npu_get_temperature(Object *obj, Visitor *v, const char *name, void *opaque,
+				Error **errp)
+{
+	visit_type_int32(v, name, &NPU(obj)->millicelsius, errp);
+}
+
+static void npu_set_temperature(Object *obj, Visitor *v, const char *name, void *opaque,
+				Error **errp)
+{
+	NpuState *s = NPU(obj);
+	int32_t value;
+
+	if (!visit_type_int32(v, name, &value, errp))
+		return;
+	if (value < -40000 || value > 200000) {
+		error_setg(errp, "npu: millicelsius %d is out of range, wanted -40000..200000",
+			   value);
+		return;
+	}
+	s->millicelsius = value;
+	if (s->core)
+		npu_core_set_temperature(s->core, value);
+}
+
 static const Property npu_properties[] = {
 	DEFINE_PROP_STRING("profile", NpuState, props.profile),
 	DEFINE_PROP_STRING("isa", NpuState, props.isa),
 	DEFINE_PROP_UINT32("threads", NpuState, props.threads, 0),
 	DEFINE_PROP_UINT32("security-counter", NpuState, props.security_counter, 0),
+	DEFINE_PROP_BOOL("development", NpuState, props.development, true),
+	DEFINE_PROP_STRING("fused-key", NpuState, props.fused_key),
+	DEFINE_PROP_STRING("flash", NpuState, props.flash),
 	DEFINE_PROP_UINT32("cores", NpuState, props.machine.cores, 0),
 	DEFINE_PROP_SIZE32("spad", NpuState, props.machine.spad_bytes, 0),
 	DEFINE_PROP_SIZE32("fifo", NpuState, props.machine.fifo_bytes, 0),
@@ -328,6 +368,10 @@ static void npu_class_setup(ObjectClass *klass)
 	set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 	device_class_set_props(dc, npu_properties);
 
+	object_class_property_add(klass, "millicelsius", "int32", npu_get_temperature,
+				  npu_set_temperature, NULL, NULL);
+	object_class_property_set_description(klass, "millicelsius",
+					      "what the temperature sensor shows, at any time; zero before the device starts: 45000");
 	/* a fault to inject, at any time */
 	object_class_property_add_bool(klass, "drop-interrupts",
 				       npu_get_drop_interrupts,

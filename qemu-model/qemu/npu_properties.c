@@ -43,6 +43,26 @@ static bool npu_isa(const char *name, enum npu_isa *isa, Error **errp)
 	return !name;
 }
 
+static bool npu_fused_key(const char *text, struct npu_core_config *config, Error **errp)
+{
+	size_t i, n = sizeof(config->fused_key);
+
+	if (!text || !*text)
+		return true;
+	for (i = 0; i < n && g_ascii_isxdigit(text[2 * i]) &&
+	     g_ascii_isxdigit(text[2 * i + 1]); i++)
+		config->fused_key[i] = g_ascii_xdigit_value(text[2 * i]) << 4 |
+				       g_ascii_xdigit_value(text[2 * i + 1]);
+	if (i == n && !text[2 * n]) {
+		config->has_fused_key = true;
+		return true;
+	}
+	error_setg(errp,
+		   "npu: fused-key '%s' is not %zu hexadecimal digits; npu-fw inspect shows an image's key id",
+		   text, 2 * n);
+	return false;
+}
+
 /* struct npu_machine is words only, and none of them is wanted to be zero. */
 _Static_assert(sizeof(struct npu_machine) % sizeof(uint32_t) == 0, "words only");
 
@@ -56,7 +76,8 @@ bool npu_properties_to_config(struct npu_properties *props,
 
 	memset(config, 0, sizeof(*config));
 	if (!npu_profile(props->profile, &profile, errp) ||
-	    !npu_isa(props->isa, &config->isa, errp))
+	    !npu_isa(props->isa, &config->isa, errp) ||
+	    !npu_fused_key(props->fused_key, config, errp))
 		return false;
 	for (i = 0; i < sizeof(profile) / sizeof(uint32_t); i++)
 		if (!wanted[i])
@@ -64,5 +85,6 @@ bool npu_properties_to_config(struct npu_properties *props,
 	config->machine = props->machine;
 	config->threads = props->threads;
 	config->security_counter = props->security_counter;
+	config->development = props->development;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "dev_key.h"
 #include "host.h"
 #include "pack.h"
 
@@ -81,13 +82,11 @@ static void trace(void *opaque, const char *line)
 		fprintf(stderr, "# %s\n", line);
 }
 
-struct host *host_new_isa(const struct npu_machine *m, unsigned int mb, unsigned int threads,
-			  enum npu_isa isa)
+struct host *host_new_config(const struct npu_core_config *config, unsigned int mb)
 {
 	static const struct npu_host_ops ops = {
 		.map = map, .unmap = unmap, .interrupt = interrupt, .trace = trace,
 	};
-	struct npu_core_config config = { .machine = *m, .isa = isa, .threads = threads };
 	struct host *h = calloc(1, sizeof(*h));
 	const char *why;
 
@@ -102,13 +101,26 @@ struct host *host_new_isa(const struct npu_machine *m, unsigned int mb, unsigned
 	madvise(h->mem, h->size, MADV_HUGEPAGE);
 	h->next = HOST_BASE;
 	h->fw_config = npu_config_defaults;
+	h->api_max = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR;
+	h->seed = npu_dev_key_seed;
+	h->version = "test";
 	h->msg_entries = 64;
 	h->done_entries = 256;
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->raised, NULL);
-	if (npu_core_create(&config, &ops, h, &h->core, &why))
+	if (npu_core_create(config, &ops, h, &h->core, &why))
 		die(why ? why : "npu_core_create failed");
 	return h;
+}
+
+struct host *host_new_isa(const struct npu_machine *m, unsigned int mb, unsigned int threads,
+			  enum npu_isa isa)
+{
+	const struct npu_core_config config = {
+		.machine = *m, .isa = isa, .threads = threads, .development = true,
+	};
+
+	return host_new_config(&config, mb);
 }
 
 struct host *host_new(const struct npu_machine *m, unsigned int mb, unsigned int threads)
@@ -186,25 +198,39 @@ static void write_addr(struct host *h, uint32_t lo, uint64_t addr)
 	npu_core_reg_write(h->core, lo + 4, (uint32_t)(addr >> 32));
 }
 
+void *host_image(const struct host *h, size_t *size)
+{
+	const uint8_t *elf = h->test_firmware ? host_firmware_test : host_firmware;
+	const uint8_t *end = h->test_firmware ? host_firmware_test_end : host_firmware_end;
+	struct npu_pack pack = {
+		.version = h->version, .api_min = NPU_FW_API_MAJOR << 16, .api_max = h->api_max,
+		.security_version = h->security_version,
+		.hw_version_min = NPU_HW_VERSION, .hw_version_max = NPU_HW_VERSION,
+		.config = h->fw_config, .elf = elf, .elf_size = (size_t)(end - elf),
+		.seed = h->seed,
+	};
+	char why[256];
+	void *image;
+
+	if (npu_pack(&pack, NULL, 0, size, why, sizeof(why)))
+		die(why);
+	image = malloc(*size);
+	if (!image || npu_pack(&pack, image, *size, size, why, sizeof(why)))
+		die(why);
+	return image;
+}
+
 void host_prepare(struct host *h)
 {
-	struct npu_pack pack = {
-		.version = "test", .api_min = NPU_FW_API_MAJOR << 16,
-		.api_max = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR,
-		.hw_version_min = NPU_HW_VERSION, .hw_version_max = NPU_HW_VERSION,
-		.config = h->fw_config,
-	};
 	struct npu_boot_params *p;
 	uint64_t h2d, d2h, done, status, log;
-	char why[256];
 	size_t size;
+	void *image = host_image(h, &size);
 
-	if (npu_pack(&pack, NULL, 0, &size, why, sizeof(why)))
-		die(why);
 	h->image = host_alloc(h, size);
 	h->image_size = size;
-	if (npu_pack(&pack, host_ptr(h, h->image), size, &size, why, sizeof(why)))
-		die(why);
+	memcpy(host_ptr(h, h->image), image, size);
+	free(image);
 	h2d = host_alloc(h, h->msg_entries * sizeof(struct npu_msg));
 	d2h = host_alloc(h, h->msg_entries * sizeof(struct npu_msg));
 	done = host_alloc(h, h->done_entries * sizeof(struct npu_done));
@@ -229,6 +255,17 @@ void host_prepare(struct host *h)
 	write_addr(h, NPU_REG_FW_ADDR_LO, h->image);
 	npu_core_reg_write(h->core, NPU_REG_FW_SIZE, (uint32_t)h->image_size);
 	write_addr(h, NPU_REG_BOOT_LO, h->params);
+}
+
+bool host_boot_flash(struct host *h, struct npu_msg *ready)
+{
+	host_prepare(h);
+	npu_core_reg_write(h->core, NPU_REG_FW_SIZE, 0);
+	npu_core_reg_write(h->core, NPU_REG_BOOT, 1);
+	while (npu_core_reg_read(h->core, NPU_REG_STATE) == NPU_STATE_BOOTING)
+		nap();
+	return npu_core_reg_read(h->core, NPU_REG_STATE) == NPU_STATE_RUNNING &&
+	       host_receive(h, ready, WAIT_MS) && ready->type == NPU_MSG_EVENT_READY;
 }
 
 void host_boot(struct host *h)

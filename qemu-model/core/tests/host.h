@@ -36,6 +36,11 @@ struct host {
 	unsigned int irqs[NPU_MSIX_COUNT];
 	/* rings, as the driver has them */
 	struct npu_fw_config fw_config;
+	bool test_firmware;		/* the build that fails on demand */
+	const char *version;		/* of the image, "test" unless set */
+	uint32_t api_max;		/* of the image; that of the tree unless set */
+	uint32_t security_version;
+	const uint8_t *seed;		/* of the key that signs; the development key unless set */
 	uint64_t image, image_size, params;
 	struct npu_msg *h2d, *d2h;
 	struct npu_done *done;
@@ -47,11 +52,17 @@ struct host {
 	uint32_t msg_id;
 };
 
+/* The firmware, ELF */
+extern const uint8_t host_firmware[], host_firmware_end[];
+extern const uint8_t host_firmware_test[], host_firmware_test_end[];
+
 /* A device of machine @m with @mb MiB of memory, not booted. threads 0: as many as the host has. */
 struct host *host_new(const struct npu_machine *m, unsigned int mb, unsigned int threads);
 /* The same with an instruction set. */
 struct host *host_new_isa(const struct npu_machine *m, unsigned int mb, unsigned int threads,
 			  enum npu_isa isa);
+/* The same with everything: a machine, its keys and flash. */
+struct host *host_new_config(const struct npu_core_config *config, unsigned int mb);
 void host_free(struct host *h);
 
 /* Zeroed memory, page aligned; bus address. */
@@ -66,8 +77,12 @@ bool host_differs(const uint32_t *value, uint32_t old, unsigned int ms);
 bool host_reaches(const uint32_t *value, uint32_t want, unsigned int ms);
 bool host_state(struct host *h, uint32_t state, unsigned int ms);
 
+/* The image that host_prepare() boots: signed; allocated, free() it. */
+void *host_image(const struct host *h, size_t *size);
 /* Allocates rings, writes image and boot parameters, and the registers; does not start. */
 void host_prepare(struct host *h);
+/* Boots from flash what host_prepare() would have booted from memory; whether READY came. */
+bool host_boot_flash(struct host *h, struct npu_msg *ready);
 /* host_prepare() and a boot, up to the READY event. */
 void host_boot(struct host *h);
 

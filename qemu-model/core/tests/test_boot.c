@@ -64,7 +64,7 @@ static void test_params(struct host *h)
 		expect_refusal(h, NPU_BOOT_PARAMS, offsetof(struct npu_boot_params, field), what); \
 	} while (0)
 	BAD(size, 124, "parameters of another size are refused");
-	BAD(api, 2u << 16, "a driver of another API major is refused");
+
 	BAD(h2d_addr, 0x40000800, "a request ring off its page is refused");
 	BAD(d2h_addr, 0x40000800, "an event ring off its page is refused");
 	BAD(done_addr, 0x40000800, "a completion ring off its page is refused");
@@ -83,6 +83,15 @@ static void test_params(struct host *h)
 	BAD(done_entries, NPU_DONE_RING_ENTRIES_MAX * 2, "too large a completion ring is refused");
 	BAD(reserved[7], 1, "a reserved field that is not zero is refused");
 #undef BAD
+	host_prepare(h);
+	params(h)->api = 2u << 16;
+	expect_refusal(h, NPU_BOOT_API, 2u << 16, "a driver of another API major is refused");
+	h->api_max = NPU_FW_API_MAJOR << 16;
+	host_prepare(h);
+	params(h)->api = (NPU_FW_API_MAJOR - 1) << 16 | 0xffff;
+	expect_refusal(h, NPU_BOOT_API, (NPU_FW_API_MAJOR - 1) << 16 | 0xffff,
+		       "a driver below the image's API range is refused");
+	h->api_max = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR;
 	host_prepare(h);
 	npu_core_reg_write(h->core, NPU_REG_BOOT_HI, 0x7fffffff);
 	expect_refusal(h, NPU_BOOT_BUS, (uint32_t)h->params, "parameters that cannot be read");

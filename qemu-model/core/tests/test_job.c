@@ -19,7 +19,8 @@ int main(void)
 	bool ok = true;
 
 	host_boot(h);
-	tap_ok(npu_core_reg_read(h->core, NPU_REG_FW_API) == NPU_FW_API_MAJOR << 16,
+	tap_ok(npu_core_reg_read(h->core, NPU_REG_FW_API) ==
+	       (NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR),
 	       "boot: the device runs and states the firmware's API");
 	vm_new(&vm, h, 0);
 	queue_new(&q, &vm, 0, NPU_PRIORITY_NORMAL, 16);
