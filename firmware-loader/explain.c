@@ -142,13 +142,13 @@ static void explain_flash(uint32_t found, uint32_t wanted, char *text, size_t si
 {
 	if (wanted == NPU_BOOT_FLASH_ABSENT)
 		snprintf(text, size,
-			 "the device has no flash to boot from; make one: npu-fw flash-init, then give it to the device");
+			 "the device has no flash to boot from; make one and give it to the device: npu-fw flash-init --golden IMAGE -o FLASH");
 	else if (wanted == NPU_BOOT_FLASH_UNREADABLE)
 		snprintf(text, size,
-			 "the flash cannot be read or is damaged; make it anew: npu-fw flash-init");
+			 "the flash cannot be read or is damaged; make it anew: npu-fw flash-init --force --golden IMAGE -o FLASH");
 	else
 		snprintf(text, size,
-			 "nothing in flash boots (slot A: %s, slot B: %s, golden: %s); see npu-fw status, then npu-fw stage",
+			 "nothing in flash boots (slot A: %s, slot B: %s, golden: %s); put a good one there: npu-fw stage FLASH IMAGE",
 			 flash_part(found & 0xff), flash_part(found >> 8 & 0xff),
 			 flash_part(found >> 16 & 0xff));
 }
