@@ -42,7 +42,7 @@ int cmd_flash_open_file(struct cmd_flash *f, const char *name, enum npu_flash_fi
 /* Opens the file and the flash in it; EXIT_REFUSED: said why. */
 int cmd_flash_open(struct cmd_flash *f, const char *name, enum npu_flash_file_mode mode);
 
-/* Shows on a terminal how far n_writes sectors of an image are, when they take more than two seconds. */
+/* Shows on a terminal how many of n_writes sectors are written, after more than two seconds. */
 void cmd_flash_progress(struct cmd_flash *f, const char *doing, uint64_t n_writes);
 /* Ends the line of progress, if there is one. */
 void cmd_flash_progress_end(struct cmd_flash *f);

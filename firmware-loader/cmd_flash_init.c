@@ -102,10 +102,11 @@ static int make(struct init *a, const void *golden, size_t size)
 	int ret;
 
 	if (a->f.judge.judge(a->f.judge.opaque, golden, size, a->security))
-		return cmd_flash_refuse(a->golden, npu_image_explain(&a->f.result, why, sizeof(why)));
+		return cmd_flash_refuse(a->golden, npu_image_explain(&a->f.result, why,
+								       sizeof(why)));
 	if (size > a->slot_bytes) {
-		snprintf(why, sizeof(why), "it has %zu bytes, the slots %u; raise --slot-size", size,
-			 a->slot_bytes);
+		snprintf(why, sizeof(why), "it has %zu bytes, the slots %u; raise --slot-size",
+			 size, a->slot_bytes);
 		return cmd_flash_refuse(a->golden, why);
 	}
 	ret = npu_flash_file_resize(&a->f.file, bytes);

@@ -98,7 +98,8 @@ static int check_header(struct npu_flash *flash)
 				      h->version, h->header_size, NPU_FLASH_VERSION, sizeof(*h));
 	if (!hash_right(h, sizeof(*h)))
 		return npu_flash_fail(flash, -EUCLEAN,
-				      "its header is damaged, or it was not made to the end; " REMAKE);
+				      "its header is damaged, or it was not made to the end; "
+				      REMAKE);
 	if (!slot_bytes_valid(h->slot_bytes) || !h->golden_size ||
 	    h->golden_size > h->slot_bytes || !all_zero(h->reserved, sizeof(h->reserved)))
 		return npu_flash_fail(flash, -EUCLEAN,

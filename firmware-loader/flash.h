@@ -102,7 +102,7 @@ int npu_flash_confirm(struct npu_flash *flash, enum npu_fw_source source,
 struct npu_flash_staged {
 	enum npu_fw_source slot;	/* where the image is */
 	enum npu_boot_error error;	/* of the judge */
-	enum npu_fw_source withdrawn;	/* -EALREADY: slot whose staged image was dropped, or zero */
+	enum npu_fw_source withdrawn;	/* -EALREADY: the staged image dropped, or zero */
 };
 
 /*

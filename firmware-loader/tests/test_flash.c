@@ -143,7 +143,8 @@ static void test_passed_over(void)
 	rot(GOLDEN);
 	open_flash();
 	tap_ok(says(npu_flash_choose(&flash, &sim_judge, &choice), -ENOENT,
-		    "nothing in it boots: slot A has error 6, slot B 6, golden 6; stage an image that is good") &&
+		    "nothing in it boots: slot A has error 6, slot B 6, golden 6; "
+		    "stage an image that is good") &&
 	       choice.found == 0x060606 && !choice.image,
 	       "flash: golden altered, too: nothing boots, and the three errors are found");
 	rot(A);
@@ -190,7 +191,8 @@ static void test_security(void)
 	rot(A);
 	open_flash();
 	tap_ok(says(npu_flash_rollback(&flash), -EPERM,
-		    "slot B has security version 1, the device wants 5 or above; stage a newer image") &&
+		    "slot B has security version 1, the device wants 5 or above; stage "
+		    "a newer image") &&
 	       boots("v3", A, 0, 0), "flash: no rollback below the counter");
 	sim_stage(&sim, "v5", 5);
 	sim_boot(&sim);
@@ -305,12 +307,13 @@ static void test_stage(void)
 	tap_ok(!npu_flash_stage(&flash, &sim_judge, HOST, big, SIM_SLOT_BYTES, &staged) &&
 	       boots("big", A, 1, 0), "flash: an image may be as large as a slot");
 	tap_ok(says(npu_flash_stage(&flash, &sim_judge, HOST, big, SIM_SLOT_BYTES + 1, &staged),
-		    -EFBIG, "the image has 16385 bytes, the slots 16384; make a flash with larger slots"),
+		    -EFBIG, "the image has 16385 bytes, the slots 16384; make a flash "
+		    "with larger slots"),
 	       "flash: a byte more is refused");
 	big[300] ^= 1;
 	sim_power(&sim);
-	tap_ok(says(npu_flash_stage(&flash, &sim_judge, HOST, big, SIM_SLOT_BYTES, &staged), -EINVAL,
-		    "the image is refused with error 6") && staged.error == NPU_BOOT_HASH &&
+	tap_ok(says(npu_flash_stage(&flash, &sim_judge, HOST, big, SIM_SLOT_BYTES, &staged),
+		    -EINVAL, "the image is refused with error 6") && staged.error == NPU_BOOT_HASH &&
 	       !sim.writes, "flash: an image that the judge refuses is not staged");
 	tap_ok(npu_flash_stage(&flash, &sim_judge, HOST, big, 0, &staged) == -EINVAL &&
 	       staged.error == NPU_BOOT_SIZE, "flash: an empty image is refused");
@@ -386,7 +389,8 @@ static void test_damaged(void)
 	}
 	sim.size = SIM_BYTES - 1;
 	tap_ok(!wrong && says(open_flash(), -EINVAL, "it is cut off: it has 61439 bytes, its header "
-			      "wants 61440; make it anew with npu-fw flash-init --force --security N"),
+			      "wants 61440; make it anew with npu-fw flash-init --force "
+			      "--security N"),
 	       "flash: each truncated length is refused");
 	sim.size = 100;
 	tap_ok(says(open_flash(), -EINVAL, "it is no NPU flash: it has 100 bytes, wanted at least "

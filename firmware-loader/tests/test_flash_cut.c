@@ -253,8 +253,8 @@ static void run(const struct scenario *s)
 	ret = s->act(&sim);
 	writes = sim.writes;
 	tap_ok((!ret || ret == -EALREADY) && writes == s->writes &&
-	       boots_after(s, &sim, true, s->after), "flash cut: %s: %d writes, none is cut", s->name,
-	       s->writes);
+	       boots_after(s, &sim, true, s->after),
+	       "flash cut: %s: %d writes, none is cut", s->name, s->writes);
 	for (w = 0; w < writes; w++)
 		for (c = 0; c < SIM_CUTS; c++) {
 			sim = start;
