@@ -313,8 +313,8 @@ static void test_stage(void)
 	big[300] ^= 1;
 	sim_power(&sim);
 	tap_ok(says(npu_flash_stage(&flash, &sim_judge, HOST, big, SIM_SLOT_BYTES, &staged),
-		    -EINVAL, "the image is refused with error 6") && staged.error == NPU_BOOT_HASH &&
-	       !sim.writes, "flash: an image that the judge refuses is not staged");
+		    -EINVAL, "the image is refused with error 6") &&
+	       staged.error == NPU_BOOT_HASH && !sim.writes, "flash: an image that the judge refuses is not staged");
 	tap_ok(npu_flash_stage(&flash, &sim_judge, HOST, big, 0, &staged) == -EINVAL &&
 	       staged.error == NPU_BOOT_SIZE, "flash: an empty image is refused");
 
