@@ -13,34 +13,41 @@ static uint64_t max64(uint64_t a, uint64_t b)
 
 /* Who is ready */
 
-/*
- * Raises what others have been served, from whom the next one starts: while nobody waits it stands
- * where the running job began.
- */
-static void catch_up(const struct queue *q)
+/* Whether of the queues in @all any is ready at @p that is not in @but */
+static bool ready_but(uint32_t p, const struct set *all, const struct set *but)
 {
-	const struct queue *running = fw.run.queue;
-	uint32_t p = q->priority;
-	struct context *rc;
-	uint64_t ran;
+	const struct set *r = &fw.sched.ready[p];
 
-	if (!running || running == q || fw.run.priority != p)
-		return;
-	rc = &fw.context[running->context];
-	ran = job_clock() - fw.model_ns;
-	if (set_empty(&fw.sched.ready[p]))
-		fw.sched.least_ns[p] = max64(fw.sched.least_ns[p], rc->share[p].served_ns + ran);
-	if (running->context == q->context && !rc->share[p].ready)
-		rc->share[p].least_ns = max64(rc->share[p].least_ns, running->served_ns + ran);
+	return (r->w[0] & all->w[0] & ~but->w[0]) | (r->w[1] & all->w[1] & ~but->w[1]);
+}
+
+/*
+ * What has been served is added up when a run ends. Who comes while nobody else waits starts level
+ * with the running job as it is now.
+ */
+static void catch_up(uint32_t p)
+{
+	static const struct set everybody = { { ~0u, ~0u } };
+	const struct queue *running = fw.run.queue;
+	struct context *ctx = &fw.context[running->context];
+	uint64_t ran = job_clock() - fw.model_ns;
+	struct set self = { { 0, 0 } };
+
+	set_add(&self, running->id);
+	if (!ready_but(p, &everybody, &ctx->queues))
+		fw.sched.least_ns[p] = max64(fw.sched.least_ns[p], ctx->share[p].served_ns + ran);
+	if (!ready_but(p, &ctx->queues, &self))
+		ctx->share[p].least_ns = max64(ctx->share[p].least_ns, running->served_ns + ran);
 }
 
 static void wake(struct queue *q)
 {
 	uint32_t p = q->priority;
 	struct context *ctx = &fw.context[q->context];
-	const struct queue *running = fw.run.queue;
+	const struct queue *running = fw.run.priority == p ? fw.run.queue : NULL;
 
-	catch_up(q);
+	if (running && running != q)
+		catch_up(p);
 	if (!ctx->share[p].ready && !(running && running->context == q->context))
 		ctx->share[p].served_ns = max64(ctx->share[p].served_ns, fw.sched.least_ns[p]);
 	if (running != q)
