@@ -74,7 +74,7 @@ static bool is_own_fault(uint16_t fault)
 static void finish(struct queue *q)
 {
 	struct npu_done *r = &q->record;
-	uint64_t whole = fw.model_ns - q->rung_ns;
+	uint64_t whole = job_clock() - q->rung_ns;
 
 	r->queue = (uint16_t)q->id;
 	r->wait_ns = 0;
