@@ -2,6 +2,7 @@
 /*
  * A sentence for each way in which a boot can be refused.
  */
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/stddef.h>
 
@@ -65,13 +66,14 @@ static const struct npu_refusal npu_refusals[] = {
 		NPU_VALUE_NUMBER, NULL,
 		"there is no way back, " NPU_INSTALL_RELEASE },
 	[NPU_BOOT_PARAMS] = { "it refuses the driver's boot parameters", NPU_VALUE_OFFSET,
-		"one that it knows", "install driver and firmware of the same release: make install" },
+		"one that it knows",
+		"install driver and firmware of the same release: make install" },
 	[NPU_BOOT_FIELD] = { "a field is out of range", NPU_VALUE_OFFSET,
 		"one that this driver knows", NPU_INSTALL_RELEASE },
 	[NPU_BOOT_KEY] = { "signed with a key that this device does not know", NPU_VALUE_HEX,
 		NULL, "sign it with the device's key: npu-fw sign" },
 	[NPU_BOOT_DEV_KEY] = {
-		"signed with the development key, which a device in production state refuses",
+		"signed with the development key, which is refused in production state",
 		NPU_VALUE_HEX, "the fused key", "sign it with the device's key: npu-fw sign" },
 };
 
@@ -79,7 +81,7 @@ static const char *npu_value(char *text, size_t size, enum npu_value how, u32 va
 {
 	switch (how) {
 	case NPU_VALUE_HEX:
-		snprintf(text, size, "%#x", value);
+		snprintf(text, size, "0x%x", value);
 		break;
 	case NPU_VALUE_VERSION:
 		snprintf(text, size, "%u.%u", NPU_VERSION_MAJOR(value), NPU_VERSION_MINOR(value));
@@ -183,7 +185,7 @@ static void npu_say_flash(struct npu_device *npu, u32 found, u32 wanted)
 			"leave out firmware=flash: modprobe -r npu && modprobe npu");
 	else if (wanted == NPU_BOOT_FLASH_UNREADABLE)
 		npu_say(npu, "the flash cannot be read", "no valid header",
-			"one made by npu-fw stage", NPU_FLASH_MENDS);
+			"one made by npu-fw flash-init", NPU_FLASH_MENDS);
 	else
 		drm_err(&npu->base, "firmware %s: nothing in it boots: found slot A (%s), slot B (%s), golden (%s), wanted one that is good; %s\n",
 			npu_fw_where(npu), npu_refusal_short(found & 0xff),

@@ -144,8 +144,9 @@ static inline __u32 npu_fw_check_sections(const struct npu_fw_section *a,
 static inline int npu_fw_parse_header(const struct npu_fw_header *h, __u64 size,
 				      __u32 hw_version, struct npu_fw_refusal *why)
 {
-	if ((__u32)h->magic != (__u32)NPU_FW_MAGIC)
-		return npu_fw_refuse(why, NPU_BOOT_MAGIC, (__u32)h->magic, (__u32)NPU_FW_MAGIC);
+	if ((__u32)h->magic != (NPU_FW_MAGIC & 0xffffffff))
+		return npu_fw_refuse(why, NPU_BOOT_MAGIC, (__u32)h->magic,
+				     NPU_FW_MAGIC & 0xffffffff);
 	if (h->magic != NPU_FW_MAGIC)
 		return npu_fw_refuse(why, NPU_BOOT_MAGIC, (__u32)(h->magic >> 32),
 				     (__u32)(NPU_FW_MAGIC >> 32));
