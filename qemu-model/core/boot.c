@@ -8,6 +8,9 @@ int npu_boot_check(const void *image, size_t size, const struct npu_boot_policy 
 {
 	struct npu_image_limits limits = npu_image_limits_default;
 
+	/* Which API they speak, firmware and driver settle between them. */
+	limits.api_min = 0;
+	limits.api_max = UINT32_MAX;
 	limits.security_counter = policy->security_counter;
 	limits.need_code = true;
 	limits.need_signature = true;

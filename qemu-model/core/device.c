@@ -155,6 +155,7 @@ int npu_core_create(const struct npu_core_config *config, const struct npu_host_
 		.read = config->flash.read, .write = config->flash.write,
 		.opaque = config->flash.opaque, .size = config->flash.size,
 	};
+	npu_rom_init(core);
 	core->millicelsius = MILLICELSIUS;
 	core->threads = host_threads(config->threads);
 	core->ops = *ops;
@@ -189,8 +190,7 @@ void npu_core_destroy(struct npu_core *core)
 	free_parts(core);
 }
 
-/* Forgets all that a boot and its messages have made; nobody is inside the gate. */
-static void teardown(struct npu_core *core)
+void npu_device_forget(struct npu_core *core)
 {
 	npu_dispatch_reset(&core->dispatch);
 	for (uint32_t i = 0; i < core->machine.contexts; i++) {
@@ -209,7 +209,8 @@ void npu_core_reset(struct npu_core *core)
 	npu_device_set_state(core, NPU_STATE_RESETTING);
 	/* What is asked for from here on belongs to the time after. */
 	__atomic_store_n(&core->requests, 0, __ATOMIC_SEQ_CST);
-	teardown(core);
+	npu_device_forget(core);
+	core->rom.source = NPU_FW_SOURCE_HOST;
 	core->regs = (struct npu_regs) { 0 };
 	__atomic_fetch_add(&core->resets, 1, __ATOMIC_RELAXED);
 	npu_device_set_state(core, NPU_STATE_IDLE);

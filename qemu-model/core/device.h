@@ -91,6 +91,9 @@ void npu_device_set_state(struct npu_core *core, uint32_t state);
 /* Why a field of @m is out of its range, a static string; NULL if none is. */
 const char *npu_machine_check(const struct npu_machine *m);
 
+/* Forgets jobs, contexts and windows; nobody uses any, and no firmware runs. */
+void npu_device_forget(struct npu_core *core);
+
 /* The threads, in control.c and runner.c; @opaque is the device. */
 void *npu_control_thread(void *opaque);
 void *npu_runner_thread(void *opaque);

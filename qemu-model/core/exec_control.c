@@ -5,6 +5,9 @@
 #include "exec.h"
 #include "job.h"
 
+/* Logged commands after which a safe point is worth a look at the time */
+#define LOOK_LOGGED 32
+
 static void set_reg(struct npu_stream *s, uint8_t r, uint64_t value)
 {
 	if (r != NPU_REG_ZERO)
@@ -176,5 +179,9 @@ enum npu_step npu_exec_mark(struct npu_stream *s, const struct npu_op *op)
 	npu_job_progress(s->job);
 	if (c->hdr.flags & NPU_CMDF_SAFE && npu_attention(s->gate) & NPU_ATTEND_STOP)
 		return NPU_STEP_SAFE;
+	/* Is the time of this run up? That is looked at between phases. */
+	if (c->hdr.flags & NPU_CMDF_SAFE && s->logged >= LOOK_LOGGED &&
+	    __atomic_load_n(&s->job->limit_ns, __ATOMIC_RELAXED))
+		return NPU_STEP_PAUSE;
 	return NPU_STEP_OK;
 }

@@ -47,8 +47,9 @@ static bool read_host(struct npu_core *core, struct boot *b)
 	uint64_t addr = ADDR(core->regs.fw_addr_lo, core->regs.fw_addr_hi);
 	struct npu_boot_policy p = policy(core);
 
-	core->rom.source = NPU_FW_SOURCE_HOST;
-	core->rom.attempt = 0;
+	/* The counter is in it: who damages the flash shall not bring old images back. */
+	if (core->rom.io.size && !core->rom.flash_open && !p.development)
+		return refuse(b, NPU_BOOT_FLASH, 0, 2);
 	b->size = core->regs.fw_size;
 	if (b->size > NPU_FW_MAX_BYTES)
 		return refuse(b, NPU_BOOT_SIZE, b->size, NPU_FW_MAX_BYTES);
@@ -72,14 +73,13 @@ static enum npu_boot_error judge(void *opaque, const void *image, uint64_t size,
 	return result.error;
 }
 
-static bool open_flash(struct npu_core *core)
+void npu_rom_init(struct npu_core *core)
 {
 	struct npu_rom *rom = &core->rom;
 
 	rom->flash_open = rom->io.size && !npu_flash_open(&rom->flash, &rom->io);
 	if (rom->io.size && !rom->flash_open)
 		npu_device_trace(core, "flash: %s", rom->flash.why);
-	return rom->flash_open;
 }
 
 /* The image whose turn it is, out of flash, judged */
@@ -171,12 +171,29 @@ static void report(struct npu_core *core, uint32_t error, uint32_t found, uint32
 	npu_device_set_state(core, NPU_STATE_ERROR);
 }
 
+/* What an image that did not come up has left behind; no job runs. */
+static void clear(struct npu_core *core)
+{
+	npu_gate_hold(&core->gate);
+	npu_device_forget(core);
+	npu_gate_release(&core->gate);
+	core->rom.source = NPU_FW_SOURCE_HOST;
+	core->rom.attempt = 0;
+}
+
 void npu_rom_boot(struct npu_core *core)
 {
 	struct boot b = { .result = { .error = NPU_BOOT_OK } };
 	bool ok;
 
-	open_flash(core);
+	if (npu_dispatch_status(&core->dispatch) == NPU_CC_JOB_RUNNING) {
+		/* It has even started a job: not before that has ended. */
+		npu_dispatch_kill(core);
+		npu_device_request(core, NPU_REQUEST_BOOT);
+		return;
+	}
+	clear(core);
+	npu_rom_init(core);
 	ok = core->regs.fw_size ? read_host(core, &b) : read_flash(core, &b);
 	ok = ok && hand_over(core, &b);
 	free(b.image);
@@ -192,7 +209,9 @@ void npu_rom_state(struct npu_core *core, uint32_t state)
 	}
 	if (state != NPU_STATE_ERROR && state != NPU_STATE_DEAD)
 		return;
-	core->rom.stop_state = state;
+	/* Only a boot can be refused. */
+	core->rom.stop_state = npu_device_state(core) == NPU_STATE_BOOTING ? state :
+			       NPU_STATE_DEAD;
 	rv32_stop(&core->control.cpu);
 }
 
@@ -216,14 +235,13 @@ void npu_rom_stopped(struct npu_core *core, const char *why)
 	struct npu_control *c = &core->control;
 
 	npu_device_trace(core, "control core stopped: %s, pc 0x%08x", why, c->cpu.pc);
-	if (core->rom.attempt && !c->healthy && npu_device_state(core) == NPU_STATE_BOOTING) {
-		npu_control_unmap(core);
-		npu_device_request(core, NPU_REQUEST_BOOT);
-		return;
-	}
 	if (core->rom.stop_state == NPU_STATE_ERROR) {
 		npu_control_unmap(core);
 		report(core, c->error, c->found, c->wanted);
+		return;
+	}
+	if (core->rom.attempt && npu_device_state(core) == NPU_STATE_BOOTING) {
+		npu_device_request(core, NPU_REQUEST_BOOT);
 		return;
 	}
 	/* Nobody is left who could end the job, and its memory may go. */

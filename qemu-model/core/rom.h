@@ -18,12 +18,15 @@ struct npu_rom {
 	struct npu_boot_policy policy;	/* its counter is kept here if there is no flash */
 	struct npu_flash_io io;		/* size zero: no flash */
 	struct npu_flash flash;		/* as it was read at the last boot */
-	bool flash_open;
+	bool flash_open;		/* it could be read */
 	enum npu_fw_source source;	/* of the image that runs, or was refused */
 	uint32_t attempt;		/* of a staged image, else zero */
 	uint32_t security_version;	/* of the image that runs */
 	uint32_t stop_state;		/* why the firmware stops: enum npu_state */
 };
+
+/* Reads the flash, if there is one. */
+void npu_rom_init(struct npu_core *core);
 
 /* Boots as the registers say, or says in them why not. Control thread, inside the gate. */
 void npu_rom_boot(struct npu_core *core);

@@ -193,7 +193,15 @@ static void test_refused(void)
 	       "refused: a flash without a state is damaged");
 	host_boot(h);
 	tap_ok(npu_core_reg_read(h->core, NPU_REG_FW_SOURCE) == NPU_FW_SOURCE_HOST,
-	       "refused: an image from the driver boots all the same");
+	       "refused: in development state an image from the driver boots all the same");
+	host_free(h);
+	h = power_on(&c, false);
+	host_prepare(h);
+	npu_core_reg_write(h->core, NPU_REG_BOOT, 1);
+	tap_ok(host_state(h, NPU_STATE_ERROR, 5000) &&
+	       npu_core_reg_read(h->core, NPU_REG_ERROR) == NPU_BOOT_FLASH &&
+	       npu_core_reg_read(h->core, NPU_REG_ERROR_WANTED) == 2,
+	       "refused: in production state none does: the counter is lost");
 	host_free(h);
 	free(c.bytes);
 	h = host_new(&npu_machine_default, 16, 1);
