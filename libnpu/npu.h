@@ -362,6 +362,12 @@ int npu_cmdbuf_dump(const void *data, size_t size, FILE *out);
  *
  *	npu_op_loop; (forward pass, m_max = 1); npu_op_advance; npu_op_stop; npu_op_loop_end
  *
+ * Safe points, where the device may suspend the job for another one, are the plan's affair: MARKs
+ * with NPU_CMDF_SAFE where all cores have met and read nothing from their scratchpads that was
+ * there before. There are some before the first token, behind each half of a layer, inside of a
+ * long feed-forward half and of a large head, behind logits and token; with rows in memory behind
+ * each meeting. One core with short layers keeps them in its scratchpad: it has one a token.
+ *
  * Errors of each npu_op_*(): -E2BIG a limit of the scratchpad or of a command (the text names it),
  * and the sticky one of the command buffer.
  */
@@ -481,7 +487,10 @@ int npu_op_advance(struct npu_plan *plan);
 int npu_op_stop(struct npu_plan *plan, uint64_t tokens, const uint32_t *ids, uint32_t n);
 int npu_op_loop_end(struct npu_plan *plan);
 
-/* Raises the job's progress; id is shown in fault reports. Between operators only. */
+/*
+ * Raises the job's progress; id is shown in fault reports, until the next call. A safe point, too,
+ * unless x or logits are in a scratchpad alone. Between operators only.
+ */
 int npu_op_mark(struct npu_plan *plan, uint32_t id);
 
 /*

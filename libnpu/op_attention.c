@@ -346,6 +346,9 @@ static int attention(struct npu_plan *p, const struct npu_attention *a)
 	p->used = mark;
 	if (!rc)
 		rc = plan_barrier(p);
+	/* with x resident its columns would have to be loaded again; the half is short enough */
+	if (!rc && !p->resident)
+		rc = plan_safe(p);
 	if (rc)
 		return rc;
 	out = sums(p, &l);

@@ -48,7 +48,9 @@ static int embed_resident(struct npu_plan *p, const struct npu_weight *table, ui
 		tile_begin(p, core, p->shape.m_max, &t);
 		rc = rows_to(p, core, table, tokens, &t, index, p->x);
 	}
-	return rc;
+	p->x_here = true;
+	p->x_memory = X_NONE;
+	return rc ? rc : plan_x_share(p);
 }
 
 /* Pieces of a core's share, each loaded and stored: two buffers in turn. */
@@ -101,7 +103,9 @@ static int embed_memory(struct npu_plan *p, const struct npu_weight *table, uint
 	}
 	for (uint32_t core = 0; core < p->cores && !rc; core++)
 		rc = embed_share(p, core, table, tokens, rows, index, to);
-	return rc ? rc : plan_barrier(p);
+	if (!rc)
+		rc = plan_barrier(p);
+	return rc ? rc : plan_safe(p);
 }
 
 static int embed(struct npu_plan *p, const struct npu_weight *table, uint64_t tokens)
@@ -117,6 +121,9 @@ static int embed(struct npu_plan *p, const struct npu_weight *table, uint64_t to
 	if (rc)
 		return rc;
 	plan_forget_logits(p);
+	/* x begins here: what was before is dead */
+	p->x_memory = X_ALL;
+	plan_safe(p);
 	rc = p->resident ? embed_resident(p, table, tokens) : embed_memory(p, table, tokens);
 	p->used = mark;
 	return rc;

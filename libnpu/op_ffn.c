@@ -12,7 +12,7 @@ static void between(const struct npu_plan *p, const struct npu_ffn *f, struct si
 {
 	uint32_t n = p->shape.ffn_dim;
 
-	if (p->resident && p->cores == 1) {
+	if (p->keeps) {
 		*out = (struct sink){ .kind = SINK_SPAD, .spad = p->ffn, .ld = ld_of(n) };
 		*in = (struct source){ .kind = SOURCE_SPAD, .k = n, .spad = p->ffn,
 				       .ld = ld_of(n) };
@@ -54,6 +54,8 @@ static int ffn(struct npu_plan *p, const struct npu_ffn *f)
 		rc = project(p, &up);
 	if (!rc)
 		rc = plan_barrier(p);
+	if (!rc && (!p->resident || p->long_layers))
+		rc = plan_safe(p);
 	if (!rc)
 		rc = plan_residual(p, "ffn down", &in, &f->down);
 	return rc;

@@ -42,7 +42,9 @@ static int matmul(struct npu_plan *p, const struct npu_rows *in, uint64_t norm,
 					.stride = 4ull * out[i].stride, .space = SPACE_USER };
 		rc = project(p, &op);
 	}
-	return rc ? rc : plan_barrier(p);
+	if (!rc)
+		rc = plan_barrier(p);
+	return rc ? rc : plan_safe(p);
 }
 
 int npu_op_matmul(struct npu_plan *p, const struct npu_rows *in, uint64_t norm,

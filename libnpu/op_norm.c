@@ -116,5 +116,7 @@ int plan_normed(struct npu_plan *p, uint64_t norm, uint32_t kinds, struct source
 		.stride = 4ull * p->shape.dim,
 		.space = SPACE_NORM,
 	};
-	return rc ? rc : plan_barrier(p);
+	if (!rc)
+		rc = plan_barrier(p);
+	return rc ? rc : plan_safe(p);
 }

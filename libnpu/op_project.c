@@ -293,7 +293,7 @@ static int finish(struct npu_plan *p, const struct project *op, const struct lay
 			.dst = x, .dst_stride = x_ld,
 			.a = x, .a_stride = x_ld,
 			.b = at, .b_stride = ld,
-			.cols = c->cols,
+			.cols = c->valid,
 			.rows = t->n,
 		}, t->max);
 		at = x;
@@ -367,6 +367,8 @@ static int core_part(struct npu_plan *p, const struct project *op, const struct 
 	else
 		tile_begin(p, core, l->rows, &t);
 	act_tile(p, core, &op->in, &l->act, &t);
+	if (op->out.kind == SINK_SPAD && op->out.add && !p->x_here)
+		plan_x_own(p, core, false);
 	tile_chunks(p, op, l, &t, core, first, end);
 	return l->groups > 1 ? p->cb->error : tile_end(p, core, l->rows);
 }

@@ -103,7 +103,8 @@ static int sample(struct npu_plan *p, uint64_t logits, uint64_t tokens, uint64_t
 	npu_emit_str(p->cb, 0, &(struct npu_cmd_scalar){
 		.reg = REG_B, .bytes = 4, .addr = npu_va_reg(tokens, REG_A, 4),
 	});
-	return plan_barrier(p);
+	rc = plan_barrier(p);
+	return rc ? rc : plan_safe(p);
 }
 
 int npu_op_sample(struct npu_plan *p, uint64_t logits, uint64_t tokens, uint64_t params,
@@ -112,11 +113,25 @@ int npu_op_sample(struct npu_plan *p, uint64_t logits, uint64_t tokens, uint64_t
 	return plan_result(p, sample(p, logits, tokens, params, window));
 }
 
-int npu_op_loop(struct npu_plan *p, unsigned int count_reg)
+/* Where control flow joins, x is where it can be on both ways: in the workspace. */
+static int x_at_border(struct npu_plan *p)
 {
 	int rc = p->cb->error;
 
 	plan_forget_logits(p);
+	if (!rc && p->x_memory == X_OWN)
+		rc = plan_barrier(p);
+	if (p->keeps || !p->resident)
+		return rc;
+	p->x_here = false;
+	p->x_memory = X_ALL;
+	return rc;
+}
+
+int npu_op_loop(struct npu_plan *p, unsigned int count_reg)
+{
+	int rc = x_at_border(p);
+
 	for (uint32_t core = 0; core < p->cores && !rc; core++)
 		rc = plan_loop(p, core, npu_count(0, count_reg), NPU_REG_ZERO);
 	return rc;
@@ -124,9 +139,8 @@ int npu_op_loop(struct npu_plan *p, unsigned int count_reg)
 
 int npu_op_loop_end(struct npu_plan *p)
 {
-	int rc = p->cb->error;
+	int rc = x_at_border(p);
 
-	plan_forget_logits(p);
 	for (uint32_t core = 0; core < p->cores && !rc; core++)
 		rc = plan_loop_end(p, core);
 	return rc;
@@ -147,7 +161,7 @@ int npu_op_stop(struct npu_plan *p, uint64_t tokens, const uint32_t *ids, uint32
 {
 	struct npu_addr at = p->shape.pos_reg == NPU_REG_ZERO ? npu_va(tokens) :
 			     npu_va_reg(tokens, p->shape.pos_reg, 4);
-	int rc = p->cb->error;
+	int rc = x_at_border(p);
 
 	if (!rc && tokens % 4)
 		rc = npu_fail(-EINVAL, "stop: tokens at 0x%llx, must be a multiple of 4",
@@ -164,6 +178,10 @@ int npu_op_stop(struct npu_plan *p, uint64_t tokens, const uint32_t *ids, uint32
 
 int npu_op_mark(struct npu_plan *p, uint32_t id)
 {
-	/* a resident x, or logits that the next operator takes, are alive here */
-	return npu_emit_mark(p->cb, NPU_ALL_CORES, id, !p->resident && p->logits == SPAD_NONE);
+	bool safe = plan_is_safe(p);
+
+	p->mark = id;
+	if (safe)
+		return plan_safe(p);
+	return npu_emit_mark(p->cb, NPU_ALL_CORES, id, false);
 }

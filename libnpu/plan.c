@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Plans: checks of a shape, choice of cores, workspace, and what happens to the residual. */
+/* Plans: checks of a shape, choice of cores, workspace, what stays in the scratchpads. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +13,13 @@
 #define EXCHANGE_NS	1500
 #define EXCHANGES	4	/* a layer */
 #define VECTOR_OPS	8	/* lane operations on an element, on average */
+/*
+ * A layer that takes longer than this on one core has safe points: what it stores and loads for
+ * them hides behind its weights
+ */
+#define KEEP_NS		100000
+/* A layer that takes this long has one more, which costs a load of x. */
+#define LONG_NS		20000
 
 static int field_fail(const char *field, uint64_t value, const char *wanted)
 {
@@ -73,11 +80,16 @@ static uint64_t layer_params(const struct npu_plan_shape *s)
 	return s->dim * (2ull * q_cols(s) + 2 * kv + 3ull * s->ffn_dim);
 }
 
+uint64_t plan_layer_bytes(const struct npu_plan_shape *s)
+{
+	return s->weight_bytes ? s->weight_bytes : layer_params(s);
+}
+
 /* Modelled time of a layer on this many cores, roughly: what the work costs, and the meetings. */
 static uint64_t layer_ns(const struct npu_device_info *info, const struct npu_plan_shape *s,
 			 uint32_t cores)
 {
-	uint64_t bytes = s->weight_bytes ? s->weight_bytes : layer_params(s);
+	uint64_t bytes = plan_layer_bytes(s);
 	uint64_t rate = (uint64_t)cores * info->dma_bytes * info->dma_mhz;	/* 10^6 bytes a s */
 	uint64_t macs = layer_params(s) * NPU_ALIGN_UP((uint64_t)s->m_max, 16);
 	uint64_t lanes = info->vector_bits / 32;
@@ -142,7 +154,9 @@ static uint64_t kept_row_bytes(const struct npu_plan *p)
 	uint64_t floats = p->x_ld;
 
 	if (p->cores == 1)
-		floats += ld_of(q_cols(s)) + (uint64_t)ld_of(s->ffn_dim);
+		floats += ld_of(q_cols(s));
+	if (p->keeps)
+		floats += ld_of(s->ffn_dim);
 	return 4 * floats;
 }
 
@@ -184,7 +198,11 @@ static int lay_out(struct npu_plan *p, uint64_t workspace)
 	p->ws_att = p->ws_x + 4 * m * p->x_ld;
 	p->ws_ffn = p->ws_att + m * exchange_bytes(q_cols(s));
 	p->ws_norm = p->ws_ffn + m * exchange_bytes(s->ffn_dim);
+	p->keeps = p->cores == 1 && layer_ns(&p->info, s, 1) < KEEP_NS;
+	p->long_layers = layer_ns(&p->info, s, p->cores) >= LONG_NS;
 	p->resident = s->dim && can_be_resident(p);
+	p->keeps = p->keeps && p->resident;
+	p->x_here = p->resident;
 	p->logits = SPAD_NONE;
 	p->x = SPAD_NONE;
 	p->att = SPAD_NONE;
@@ -192,10 +210,10 @@ static int lay_out(struct npu_plan *p, uint64_t workspace)
 	if (!p->resident)
 		return 0;
 	p->x = spad_take(p, 4 * m * p->x_ld);
-	if (p->cores == 1) {
+	if (p->cores == 1)
 		p->att = spad_take(p, 4 * m * ld_of(q_cols(s)));
+	if (p->keeps)
 		p->ffn = spad_take(p, 4 * m * ld_of(s->ffn_dim));
-	}
 	return 0;
 }
 
@@ -253,78 +271,4 @@ int plan_result(struct npu_plan *p, int rc)
 void plan_forget_logits(struct npu_plan *p)
 {
 	p->logits = SPAD_NONE;
-}
-
-struct source plan_x_source(const struct npu_plan *p, uint64_t norm)
-{
-	if (p->resident)
-		return (struct source){ .kind = SOURCE_SPAD, .k = p->shape.dim, .spad = p->x,
-					.ld = p->x_ld, .norm = norm };
-	return (struct source){ .kind = SOURCE_ROWS, .k = p->shape.dim, .va = p->ws_x,
-				.stride = 4ull * p->x_ld, .space = SPACE_X, .norm = norm };
-}
-
-/* Columns of x that are a core's own slice, as project() cuts them. */
-static void own_columns(const struct npu_plan *p, uint32_t core, uint32_t *first, uint32_t *cols)
-{
-	uint32_t strips = (p->shape.dim + NPU_STRIP_ROWS - 1) / NPU_STRIP_ROWS;
-	uint32_t s0, s1;
-
-	slice_of(strips, p->cores, core, &s0, &s1);
-	*first = s0 * NPU_STRIP_ROWS;
-	*cols = s1 * NPU_STRIP_ROWS < p->shape.dim ? s1 * NPU_STRIP_ROWS - *first :
-		p->shape.dim > *first ? p->shape.dim - *first : 0;
-}
-
-static struct npu_cmd_dma x_columns(const struct npu_plan *p, const struct tile *t, uint32_t first,
-				    uint32_t cols)
-{
-	return (struct npu_cmd_dma){
-		.spad = p->x + 4 * first,
-		.spad_stride = 4 * p->x_ld,
-		.addr = npu_va(p->ws_x + 4ull * first),
-		.mem_stride = 4ull * p->x_ld,
-		.row_bytes = 4 * cols,
-		.rows = t->n,
-	};
-}
-
-int plan_x_exchange(struct npu_plan *p)
-{
-	uint32_t first, cols;
-	struct tile t;
-	int rc = p->cb->error;
-
-	if (p->cores == 1)
-		return rc;
-	for (uint32_t core = 0; core < p->cores && p->resident && !rc; core++) {
-		own_columns(p, core, &first, &cols);
-		tile_begin(p, core, p->shape.m_max, &t);
-		if (cols)
-			rc = plan_store(p, core, x_columns(p, &t, first, cols), t.max, SPACE_X);
-	}
-	if (!rc)
-		rc = plan_barrier(p);
-	for (uint32_t core = 0; core < p->cores && p->resident && !rc; core++) {
-		tile_begin(p, core, p->shape.m_max, &t);
-		rc = plan_load(p, core, x_columns(p, &t, 0, p->shape.dim), t.max, SPACE_X);
-	}
-	return rc;
-}
-
-int plan_residual(struct npu_plan *p, const char *what, const struct source *in,
-		  const struct npu_weight *w)
-{
-	struct project op = { .what = what, .in = *in, .n_w = 1, .w[0] = *w, .keep = SPAD_NONE };
-	int rc;
-
-	op.out = (struct sink){ .kind = SINK_ROWS, .add = true, .va = p->ws_x,
-				.stride = 4ull * p->x_ld, .space = SPACE_X };
-	if (p->resident)
-		op.out = (struct sink){ .kind = SINK_SPAD, .add = true, .spad = p->x,
-					.ld = p->x_ld };
-	rc = project(p, &op);
-	if (!rc)
-		rc = plan_x_exchange(p);
-	return rc;
 }

@@ -4,8 +4,8 @@
  * room in it, emits the commands of each core, and gives the room back.
  *
  * Two ways to hold the residual x[m][dim]:
- * - resident: in every core's scratchpad. For few rows (decoding). One core then keeps
- *   everything in its scratchpad; several exchange slices through the workspace.
+ * - resident: in every core's scratchpad. For few rows (decoding). Cores exchange slices
+ *   through the workspace; one core alone with a small model keeps everything in its scratchpad.
  * - in memory: in the workspace; operators walk over tiles of rows.
  */
 #ifndef LIBNPU_PLAN_H
@@ -28,6 +28,13 @@
 
 #define SPAD_NONE	UINT32_MAX
 
+/* How much of a resident x is in the workspace as well */
+enum x_memory {
+	X_NONE,
+	X_OWN,			/* each core has stored its columns, they have not met since */
+	X_ALL,
+};
+
 /* Kinds of activations that MATMUL takes, one a bit; see npu_formats.h */
 #define ACT_F32		0x1u
 #define ACT_F16R	0x2u
@@ -40,6 +47,8 @@ struct npu_plan {
 	struct npu_cmdbuf *cb;
 	uint32_t cores;
 	bool resident;
+	bool keeps;		/* resident, and one core leaves all of it in its scratchpad */
+	bool long_layers;	/* worth a safe point inside of the feed-forward half */
 	float attn_scale;
 	/* workspace: device addresses */
 	uint64_t ws_x;		/* float [m_max][x_ld] */
@@ -51,8 +60,11 @@ struct npu_plan {
 	uint32_t used;
 	uint32_t most;
 	uint32_t x;		/* resident residual, float [m_max][x_ld] */
-	uint32_t att;		/* resident and one core: float [m_max][att_ld] */
-	uint32_t ffn;
+	uint32_t att;		/* resident and one core: float [m_max][n_heads * head_dim] */
+	uint32_t ffn;		/* if it keeps: float [m_max][ffn_dim] */
+	bool x_here;		/* x is in all scratchpads, if resident */
+	enum x_memory x_memory;
+	uint32_t mark;		/* id of the last MARK */
 	/* logits that npu_op_logits() left in the scratchpad; SPAD_NONE: none */
 	uint32_t logits;
 	uint64_t logits_va;
@@ -129,7 +141,7 @@ int plan_sample(struct npu_plan *p, uint32_t core, struct npu_cmd_sample c);
 int plan_loop(struct npu_plan *p, uint32_t core, struct npu_count count, unsigned int index);
 int plan_loop_end(struct npu_plan *p, uint32_t core);
 int plan_break(struct npu_plan *p, uint32_t core, enum npu_cond cond, unsigned int a, uint64_t imm);
-/* All cores meet; nothing if there is one. */
+/* All cores meet; one alone goes on. Then all have what each has stored. */
 int plan_barrier(struct npu_plan *p);
 
 /* ---- plan_act.c: activations for MATMUL ---- */
@@ -228,19 +240,35 @@ int project(struct npu_plan *p, const struct project *op);
 /* Cuts `units` in cores parts: [*first, *end) is that of a core; the first ones are the largest. */
 void slice_of(uint32_t units, uint32_t cores, uint32_t core, uint32_t *first, uint32_t *end);
 
-/* x of the plan as a source, with a norm. */
-struct source plan_x_source(const struct npu_plan *p, uint64_t norm);
+/* ---- plan_x.c: the residual, and safe points ---- */
+
+/* x of the plan as a source, with a norm: where it is, or from the workspace in any case. */
+struct source plan_x_source(struct npu_plan *p, uint64_t norm);
+struct source plan_x_rows(struct npu_plan *p, uint64_t norm);
+/* Loads a resident x into the scratchpads if it is not there. */
+int plan_x_need(struct npu_plan *p);
+/* Columns of a resident x that a core adds to: from the scratchpad to the workspace, or back. */
+int plan_x_own(struct npu_plan *p, uint32_t core, bool store);
+/* Each core stores its columns. */
+int plan_x_share(struct npu_plan *p);
+/*
+ * A safe point for all cores: from here on nothing is taken from the scratchpads that was there
+ * before. Call it where all cores have met and the operator has given its room back. None is
+ * made where x or logits are in a scratchpad only; plan_is_safe() tells.
+ */
+int plan_safe(struct npu_plan *p);
+bool plan_is_safe(const struct npu_plan *p);
 /*
  * The same for activations of these kinds; when x is in memory the cores share the work of the
  * norm first. op_norm.c
  */
 int plan_normed(struct npu_plan *p, uint64_t norm, uint32_t kinds, struct source *out);
-/* After x has been changed slice by slice: every core has all of it. */
-int plan_x_exchange(struct npu_plan *p);
-/* x += w * in */
+/* x += w * in; a safe point follows. */
 int plan_residual(struct npu_plan *p, const char *what, const struct source *in,
 		  const struct npu_weight *w);
 
+/* Of a layer's matrices, roughly: the shape says, or a byte each. */
+uint64_t plan_layer_bytes(const struct npu_plan_shape *s);
 /* Checks a weight against the shape the operator needs. -EINVAL names it. */
 int weight_check(const char *what, const struct npu_weight *w, uint32_t n, uint32_t k);
 /* Makes an operator's failure stick to the command buffer; returns rc. */

@@ -188,6 +188,8 @@ int plan_break(struct npu_plan *p, uint32_t core, enum npu_cond cond, unsigned i
 
 int plan_barrier(struct npu_plan *p)
 {
+	if (p->x_memory == X_OWN)
+		p->x_memory = X_ALL;
 	if (p->cores == 1)
 		return p->cb->error;
 	for (uint32_t i = 0; i < p->cores; i++)

@@ -143,7 +143,7 @@ int model_run(struct model *m, enum model_kind kind, uint32_t m_max, uint32_t co
 		.cores = cores, .dim = m->s.dim, .n_heads = m->s.heads,
 		.n_kv_heads = m->s.kv_heads, .head_dim = m->s.head_dim, .n_rot = m->s.n_rot,
 		.rope_half = m->s.rope_half, .ffn_dim = m->s.ffn, .vocab = m->s.vocab,
-		.kv_capacity = m->s.capacity, .eps = EPS,
+		.kv_capacity = m->s.capacity, .eps = EPS, .weight_bytes = m->layer_bytes,
 	};
 	const uint64_t params[] = { rows, pos, steps };
 	uint64_t used = m->r->used, ws = 0;
@@ -163,6 +163,7 @@ int model_run(struct model *m, enum model_kind kind, uint32_t m_max, uint32_t co
 		npu_plan_destroy(p);
 	}
 	rc = rig_run(m->r, cb, params, 3, NULL);
+	m->live = m->r->live;
 	m->r->used = used;
 	return rc;
 }

@@ -21,6 +21,8 @@ struct model {
 	struct model_shape s;
 	struct rig *r;
 	struct matrix embed, head;
+	uint64_t layer_bytes;	/* what the plan is told of a layer's size; zero: nothing */
+	struct live live;	/* of the last command buffer */
 	struct model_layer layer[MODEL_LAYERS];
 	uint64_t final_norm, rope, tokens, logits, params, ws;
 	uint64_t kv, kv_bytes;

@@ -57,20 +57,57 @@ void *rig_ptr(const struct rig *r, uint64_t va)
 	return r->map + (va - r->va);
 }
 
+static void check(struct rig *r, const struct npu_cmdbuf *cb, const uint64_t *params,
+		  uint32_t n_params)
+{
+	uint32_t size;
+
+	if (r->buffers++ && r->live.why[0])
+		return;
+	live_check(npu_cmdbuf_data(cb, &size), npu_device_info(r->dev)->spad_bytes, params,
+		   n_params, &r->live);
+}
+
+bool rig_live(const struct rig *r)
+{
+	if (r->live.why[0])
+		printf("# %s\n", r->live.why);
+	return r->buffers && !r->live.why[0];
+}
+
+static int place(struct rig *r, const struct npu_cmdbuf *cb, struct npu_job *job)
+{
+	uint32_t size, spad = npu_device_info(r->dev)->spad_bytes;
+	const void *image = npu_cmdbuf_data(cb, &size);
+	uint64_t at, ones;
+	void *spoilt;
+
+	if (!r->spoil) {
+		at = rig_alloc(r, size);
+		return npu_cmdbuf_place(cb, r->buf, r->va, at - r->va, job);
+	}
+	ones = rig_alloc(r, spad);
+	memset(rig_ptr(r, ones), 0xff, spad);
+	spoilt = live_spoil(image, spad, ones, &size);
+	job->cmdbuf = rig_alloc(r, size);
+	job->cmdbuf_size = size;
+	memcpy(rig_ptr(r, job->cmdbuf), spoilt, size);
+	free(spoilt);
+	return 0;
+}
+
 int rig_run(struct rig *r, struct npu_cmdbuf *cb, const uint64_t *params, uint32_t n_params,
 	    struct npu_result *result)
 {
 	struct npu_job job = { .params = params, .n_params = n_params };
 	struct npu_result own;
-	uint64_t seqno, at;
-	uint32_t size;
+	uint64_t seqno;
 	char text[256];
 	int rc = npu_cmdbuf_end(cb);
 
 	if (!rc) {
-		npu_cmdbuf_data(cb, &size);
-		at = rig_alloc(r, size);
-		rc = npu_cmdbuf_place(cb, r->buf, r->va, at - r->va, &job);
+		check(r, cb, params, n_params);
+		rc = place(r, cb, &job);
 	}
 	if (!rc)
 		rc = npu_submit(r->queue, &job, 1, &seqno);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "live.h"
 #include "npu.h"
 
 /* A device with one queue and one buffer, from which memory is dealt out. */
@@ -18,6 +19,9 @@ struct rig {
 	uint64_t va;
 	uint64_t size;
 	uint64_t used;
+	bool spoil;		/* scratchpads are overwritten at each safe point */
+	uint32_t buffers;	/* command buffers that were run */
+	struct live live;	/* of the last one, or of the first that was wrong */
 };
 
 /* Exits with a text if the device cannot be had: nothing can be tested then. */
@@ -33,6 +37,9 @@ void *rig_ptr(const struct rig *r, uint64_t va);
 /* Ends cb, runs it and destroys it. Returns npu_result.error, or the failure on the way there. */
 int rig_run(struct rig *r, struct npu_cmdbuf *cb, const uint64_t *params, uint32_t n_params,
 	    struct npu_result *result);
+
+/* True if what rig_run() has run so far reads nothing across a safe point; else says what does. */
+bool rig_live(const struct rig *r);
 
 /* Random numbers, the same everywhere: uniform in [-1, 1), and in [0, n). */
 struct rng {

@@ -164,6 +164,8 @@ int main(int argc, char **argv)
 			test_cuts(&m, &first, shapes[i].name, machine);
 			if (j == 0)
 				test_loop(&m, shapes[i].name);
+			tap_ok(rig_live(&r), "%s: nothing is read across a safe point on %s",
+			       shapes[i].name, machine);
 			model_free(&m);
 			rig_close(&r);
 		}

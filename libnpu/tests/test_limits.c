@@ -267,6 +267,7 @@ int main(void)
 	test_largest_vocabulary(&r);
 	test_too_large();
 	test_sample(&r);
+	tap_ok(rig_live(&r), "nothing of all this is read across a safe point");
 	rig_close(&r);
 	return tap_done();
 }

@@ -142,6 +142,7 @@ int main(void)
 {
 	struct rig rig[MACHINES];
 	uint32_t wrong[4] = { 0 }, differ[MACHINES] = { 0 };
+	bool live = true;
 
 	for (size_t i = 0; i < MACHINES; i++)
 		rig_open(&rig[i], machines[i], RIG_BYTES);
@@ -172,7 +173,10 @@ int main(void)
 		       "nothing else", type_name[t], CASES / 4);
 	for (size_t j = 1; j < MACHINES; j++)
 		tap_ok(!differ[j], "matmul: the same bytes on %s", machines[j]);
-	for (size_t i = 0; i < MACHINES; i++)
+	for (size_t i = 0; i < MACHINES; i++) {
+		live &= rig_live(&rig[i]);
 		rig_close(&rig[i]);
+	}
+	tap_ok(live, "matmul: nothing is read across a safe point");
 	return tap_done();
 }

@@ -98,10 +98,11 @@ static void test_wait(void)
 		ok &= wait_of(3) == 100000 - 1000 * ((i < 16 ? i : 15) + 1);
 	tap_ok(ok, "wait: those beyond count from the last that is");
 	put(0, 1000);
+	driver_run_ns(100);
 	put(1, 10);
-	driver_run_ns(500);
+	driver_run_ns(400);
 	driver_call3(NPU_MSG_QUEUE_RESET, 1, 0, 0);
-	tap_ok(wait_of(1) == 500, "wait: of a job that was killed in its ring as well");
+	tap_ok(wait_of(1) == 400, "wait: of a job that was killed in its ring as well");
 	setup_api(NPU_VERSION(1, 0));
 	put(0, 1000);
 	put(1, 1000);
