@@ -22,22 +22,20 @@ static bool ready_but(uint32_t p, const struct set *all, const struct set *but)
 }
 
 /*
- * What has been served is added up when a run ends. Who comes while nobody else waits starts level
- * with the running job as it is now.
+ * Who comes while nobody else waits starts level with the one that runs or ran last, @q, which has
+ * been served for @ran more than was added up at the end of its last run.
  */
-static void catch_up(uint32_t p)
+static void level(const struct queue *q, uint32_t p, uint64_t ran)
 {
 	static const struct set everybody = { { ~0u, ~0u } };
-	const struct queue *running = fw.run.queue;
-	struct context *ctx = &fw.context[running->context];
-	uint64_t ran = job_clock() - fw.model_ns;
+	struct context *ctx = &fw.context[q->context];
 	struct set self = { { 0, 0 } };
 
-	set_add(&self, running->id);
+	set_add(&self, q->id);
 	if (!ready_but(p, &everybody, &ctx->queues))
 		fw.sched.least_ns[p] = max64(fw.sched.least_ns[p], ctx->share[p].served_ns + ran);
 	if (!ready_but(p, &ctx->queues, &self))
-		ctx->share[p].least_ns = max64(ctx->share[p].least_ns, running->served_ns + ran);
+		ctx->share[p].least_ns = max64(ctx->share[p].least_ns, q->served_ns + ran);
 }
 
 static void wake(struct queue *q)
@@ -47,7 +45,7 @@ static void wake(struct queue *q)
 	const struct queue *running = fw.run.priority == p ? fw.run.queue : NULL;
 
 	if (running && running != q)
-		catch_up(p);
+		level(running, p, job_clock() - fw.model_ns);
 	if (!ctx->share[p].ready && !(running && running->context == q->context))
 		ctx->share[p].served_ns = max64(ctx->share[p].served_ns, fw.sched.least_ns[p]);
 	if (running != q)
@@ -214,6 +212,7 @@ void sched_account(struct queue *q, uint32_t priority, uint64_t ns)
 	fw.sched.turn_ns += ns;
 	q->served_ns += ns;
 	fw.context[q->context].share[priority].served_ns += ns;
+	level(q, priority, 0);
 }
 
 /* The running job makes way for a higher one at once, for others when its turn is over. */

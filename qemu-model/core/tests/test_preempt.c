@@ -11,7 +11,7 @@
 #include "tap.h"
 
 #define CORES		4
-#define ROUNDS		3000u
+#define ROUNDS		20000u
 #define EMPTY_MAX_INSTRUCTIONS 2000
 
 static struct host *h;
@@ -386,7 +386,7 @@ static void test_progress(void)
 	struct queue q;
 	struct npu_done d;
 
-	make_job(&j, &vm, 60 * ROUNDS, false, 1024);
+	make_job(&j, &vm, 9 * ROUNDS, false, 1024);
 	queue_new(&q, &vm, 0, NPU_PRIORITY_NORMAL, 16);
 	put(&q, &j);
 	d = next();
