@@ -33,7 +33,7 @@ static uint64_t place(const struct npu_elf *elf, struct npu_fw_section *section)
 			.load_addr = s->address,
 			.load_size = s->size,
 		};
-		if (code && elf->entry >= s->address && elf->entry - s->address < s->file_size)
+		if (elf->entry >= s->address && elf->entry - s->address < s->file_size)
 			section[i].entry = elf->entry;
 		/* at most the control core's memory, all of them together */
 		at = align(at + s->file_size);

@@ -125,16 +125,14 @@ static inline __u32 npu_fw_check_sections(const struct npu_fw_section *a,
 					  const struct npu_fw_section *b)
 {
 	int config = a->type == NPU_FW_SECTION_CONFIG;
-	__u32 a_bytes = a->load_size, b_bytes = b->load_size;
 
 	if (npu_fw_overlap(a->offset, a->size, b->offset, b->size))
 		return NPU_FW_AT(npu_fw_section, offset);
 	if (config && b->type == NPU_FW_SECTION_CONFIG)
 		return NPU_FW_AT(npu_fw_section, type);
-	/* both start on a page, so whole pages have to be apart */
+	/* both start on a page: if their bytes are apart, so are their pages */
 	if (!config && b->type != NPU_FW_SECTION_CONFIG &&
-	    npu_fw_overlap(a->load_addr, NPU_ALIGN_UP(a_bytes, NPU_CC_PAGE_BYTES),
-			   b->load_addr, NPU_ALIGN_UP(b_bytes, NPU_CC_PAGE_BYTES)))
+	    npu_fw_overlap(a->load_addr, a->load_size, b->load_addr, b->load_size))
 		return NPU_FW_AT(npu_fw_section, load_addr);
 	if (a->entry && b->entry)
 		return NPU_FW_AT(npu_fw_section, entry);
