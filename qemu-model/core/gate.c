@@ -92,7 +92,7 @@ void npu_gate_close_reset(struct npu_gate *g)
 {
 	pthread_mutex_lock(&g->lock);
 	g->closed++;
-	g->resetting = true;
+	__atomic_store_n(&g->resetting, true, __ATOMIC_RELEASE);
 	npu_attention_set(g, NPU_ATTEND_GATE | NPU_ATTEND_KILL);
 	pthread_cond_broadcast(&g->changed);
 	while (g->working)
@@ -125,7 +125,7 @@ void npu_gate_release(struct npu_gate *g)
 void npu_gate_open_reset(struct npu_gate *g)
 {
 	pthread_mutex_lock(&g->lock);
-	g->resetting = false;
+	__atomic_store_n(&g->resetting, false, __ATOMIC_RELEASE);
 	npu_attention_clear(g, NPU_ATTEND_KILL | NPU_ATTEND_FAULT);
 	open_locked(g);
 	pthread_mutex_unlock(&g->lock);

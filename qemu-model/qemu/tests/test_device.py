@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The device as a PCI function of QEMU, driven through qtest without a guest.
 
-usage: test_device.py QEMU UAPI_DIR IMAGE; TAP on stdout. What the device computes is tested on the
+usage: test_device.py QEMU UAPI_DIR IMAGE NPU_FW; TAP on stdout. What the device computes is tested on the
 core library; here are identity, registers over PCI, DMA, interrupts, bus mastering and resets.
 """
+import json
 import os
 import random
 import re
@@ -12,9 +13,10 @@ import select
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
-QEMU, UAPI, IMAGE = sys.argv[1:4]
+QEMU, UAPI, IMAGE, NPU_FW = sys.argv[1:5]
 QEMU_ARGS = [QEMU, "-M", "q35", "-nodefaults", "-display", "none", "-accel", "qtest",
              "-L", os.path.join(os.path.dirname(QEMU), "share")]
 SLOT = 4
@@ -36,8 +38,8 @@ def ok(good, name):
 
 def constants():
     """The #defines and enum values of registers and messages."""
-    text = open(os.path.join(UAPI, "npu_regs.h")).read() + \
-        open(os.path.join(UAPI, "npu_fw_msg.h")).read()
+    text = "".join(open(os.path.join(UAPI, name)).read()
+                   for name in ("npu_regs.h", "npu_fw_msg.h", "npu_fw_image.h"))
     found = dict(re.findall(r"#define\s+(NPU_\w+)\s+(0x[0-9a-fA-F]+|\d+)u?\b", text))
     found.update(re.findall(r"^\t(NPU_\w+)\s*=\s*(0x[0-9a-f]+|\d+)", text, re.M))
     return {name: int(value, 0) for name, value in found.items()}
@@ -220,8 +222,9 @@ IMAGE_AT, PARAMS, H2D, D2H, DONE, STATUS = (RAM + i * 0x10000 for i in range(1, 
 
 
 def boot(m, image):
-    """Boots image; the state that it ends in."""
-    m.put(IMAGE_AT, image)
+    """Boots image, or with none of its bytes what is in flash; the state that it ends in."""
+    if image:
+        m.put(IMAGE_AT, image)
     m.fill(PARAMS, 0x60000, 0)
     m.put(PARAMS, struct.pack("<IIQQQQQIIII", 128, C["NPU_FW_API_MAJOR"] << 16, H2D, D2H, DONE,
                               STATUS, 0, 16, 16, 64, 0))
@@ -307,6 +310,66 @@ def test_properties():
         ok(run.returncode == 1 and text in run.stderr, f"{properties} is refused with a reason")
 
 
+def refusal(m):
+    return tuple(m.reg(name) for name in ("ERROR", "ERROR_FOUND", "ERROR_WANTED"))
+
+
+def test_flash(work):
+    flash = os.path.join(work, "flash")
+    tool = [NPU_FW, "flash-init", "--golden", IMAGE, "-o", flash, "--slot-size", "262144"]
+    subprocess.run(tool, check=True, capture_output=True)
+    m = Machine(f"flash={flash}")
+    m.enable()
+    ok(m.reg("FLASH") == C["NPU_FLASH_PRESENT"] and boot(m, b"") == C["NPU_STATE_RUNNING"] and
+       m.reg("FW_SOURCE") == C["NPU_FW_SOURCE_GOLDEN"] and
+       m.reg("FLASH") == C["NPU_FLASH_PRESENT"] | C["NPU_FLASH_BOOTED"],
+       "the golden image boots out of a file")
+    run = subprocess.run([NPU_FW, "stage", flash, IMAGE], capture_output=True, text=True)
+    ok(run.returncode == 1 and "in use" in run.stderr,
+       "npu-fw does not write to the flash of a running device")
+    run = subprocess.run([*QEMU_ARGS, "-device", f"npu,flash={flash}"], capture_output=True,
+                         text=True, timeout=20)
+    ok(run.returncode == 1 and f"npu: flash '{flash}' is in use" in run.stderr,
+       "nor does a second device")
+    m.quit()
+    subprocess.run([NPU_FW, "stage", flash, IMAGE], check=True, capture_output=True)
+    m = Machine(f"flash={flash}")
+    m.enable()
+    ok(boot(m, b"") == C["NPU_STATE_RUNNING"] and
+       m.reg("FW_SOURCE") == C["NPU_FW_SOURCE_SLOT_A"], "a staged image boots out of its slot")
+    end = time.monotonic() + 5
+    while m.reg("SECURITY") != 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    m.quit()
+    run = subprocess.run([NPU_FW, "status", flash, "--json"], capture_output=True, text=True)
+    ok(json.loads(run.stdout)["slot_a"]["state"] == "confirmed",
+       "and is confirmed in the file when its boot was healthy")
+    for path, text in (("/nonexistent", "npu: flash: "), ("/dev/null", "is empty")):
+        run = subprocess.run([*QEMU_ARGS, "-device", f"npu,flash={path}"], capture_output=True,
+                             text=True, timeout=20)
+        ok(run.returncode == 1 and text in run.stderr, f"flash={path} is refused with a reason")
+
+
+def test_life_cycle():
+    image = open(IMAGE, "rb").read()
+    m = Machine("development=off")
+    m.enable()
+    ok(m.reg("LIFECYCLE") == 0 and boot(m, image) == C["NPU_STATE_ERROR"] and
+       refusal(m)[::2] == (C["NPU_BOOT_DEV_KEY"], 1),
+       "in production state the development key is refused")
+    m.quit()
+    m = Machine("security-counter=9")
+    m.enable()
+    ok(m.reg("LIFECYCLE") == 1 and m.reg("SECURITY") == 9 and
+       boot(m, image) == C["NPU_STATE_ERROR"] and refusal(m) == (C["NPU_BOOT_SECURITY"], 1, 9),
+       "security-counter keeps older images out")
+    m.quit()
+    run = subprocess.run([*QEMU_ARGS, "-device", "npu,fused-key=12"], capture_output=True,
+                         text=True, timeout=20)
+    ok(run.returncode == 1 and "npu: fused-key '12' is not 64 hexadecimal digits" in run.stderr,
+       "fused-key=12 is refused with a reason")
+
+
 def main():
     m = Machine()
     test_identity(m)
@@ -319,6 +382,9 @@ def main():
     status, said = m.quit()
     ok(status == 0 and "assert" not in said.lower(), "QEMU ends in good order")
     test_properties()
+    test_life_cycle()
+    with tempfile.TemporaryDirectory() as work:
+        test_flash(work)
     print(f"1..{count}")
     return failed != 0
 
