@@ -17,7 +17,8 @@
 
 #define NAME_MAX_BYTES	1024
 
-static int only_output(int argc, char **argv, const char **output, const char **key)
+/* Both commands know -o, sign alone knows --key. */
+static int parse(int argc, char **argv, const char **output, const char **key)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
@@ -31,9 +32,10 @@ static int only_output(int argc, char **argv, const char **output, const char **
 			*output = optarg;
 		else if (c == 'k' && key)
 			*key = optarg;
+		else if (c == 'k')
+			return cmd_usage_error("keygen makes a key and takes none", NULL);
 		else
-			return c == 'k' ? cmd_usage_error("keygen makes a key and takes none", NULL) :
-					  EXIT_USAGE;
+			return EXIT_USAGE;
 	}
 	return 0;
 }
@@ -73,7 +75,7 @@ int cmd_keygen(int argc, char **argv)
 	char digits[65];
 	int ret;
 
-	if (only_output(argc, argv, &name, NULL))
+	if (parse(argc, argv, &name, NULL))
 		return EXIT_USAGE;
 	if (optind < argc || !name || strlen(name) > NAME_MAX_BYTES)
 		return cmd_usage_error("keygen wants -o NAME and nothing else", NULL);
@@ -143,7 +145,7 @@ int cmd_sign(int argc, char **argv)
 	size_t size;
 	int ret;
 
-	if (only_output(argc, argv, &output, &key))
+	if (parse(argc, argv, &output, &key))
 		return EXIT_USAGE;
 	if (optind + 1 != argc || !key || !output)
 		return cmd_usage_error("sign wants --key FILE, an image and -o FILE", NULL);

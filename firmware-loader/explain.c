@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
+#include <string.h>
 
 #include "config.h"
 #include "explain.h"
@@ -34,11 +35,25 @@ const char *npu_boot_error_name(enum npu_boot_error error)
 	return (unsigned int)error < sizeof(names) / sizeof(names[0]) ? names[error] : "unknown";
 }
 
-/* What the table says to do if a part is the old one in an interface. */
-#define ROW(interface, part, min, max, mend) interface##_##part,
-#define MEND(interface, part, min, max, mend) [interface##_##part] = mend,
-enum { NPU_VERSION_TABLE(ROW) };
-static const char *const mends[] = { NPU_VERSION_TABLE(MEND) };
+/* What the table of versions says to do if this part is the old one of an interface. */
+static const char *mend(const char *interface, const char *part)
+{
+#define ROW(interface, part, min, max, mend) { #interface, #part, min, max, mend },
+	static const struct {
+		const char *interface;
+		const char *part;
+		uint32_t min;
+		uint32_t max;
+		const char *mend;
+	} rows[] = { NPU_VERSION_TABLE(ROW) };
+#undef ROW
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].interface, interface) && !strcmp(rows[i].part, part))
+			return rows[i].mend;
+	return "install all parts of one release";
+}
 
 static void explain_size(uint32_t found, uint32_t wanted, char *text, size_t size)
 {
@@ -82,7 +97,7 @@ static void explain_api(uint32_t driver, uint32_t firmware, char *text, size_t s
 
 	snprintf(text, size, "the driver speaks API %u.%u, the firmware %s %u.%u; %s", driver >> 16,
 		 driver & 0xffff, old_driver ? "not below" : "not above", firmware >> 16,
-		 firmware & 0xffff, mends[old_driver ? MESSAGES_DRIVER : MESSAGES_FIRMWARE]);
+		 firmware & 0xffff, mend("MESSAGES", old_driver ? "DRIVER" : "FIRMWARE"));
 }
 
 static void explain_signature(uint32_t found, uint32_t wanted, char *text, size_t size)
@@ -222,7 +237,7 @@ const char *npu_image_explain(const struct npu_image_result *r, char *text, size
 	case NPU_BOOT_PARAMS:
 		snprintf(text, size,
 			 "the driver's boot parameters are malformed at byte %u (limit %u); %s",
-			 found, wanted, mends[MESSAGES_DRIVER]);
+			 found, wanted, mend("MESSAGES", "DRIVER"));
 		return text;
 	case NPU_BOOT_FIELD:
 		snprintf(text, size,

@@ -19,8 +19,8 @@
 /* What the image has to fit. */
 struct npu_image_limits {
 	uint32_t hw_version;		/* of the device, major << 16 | minor */
-	uint32_t api_min;		/* of the driver; zero and UINT32_MAX: whatever it is, the */
-	uint32_t api_max;		/* firmware and the driver settle it between them */
+	uint32_t api_min;		/* of the driver; zero and UINT32_MAX: any, because the */
+	uint32_t api_max;		/* firmware and it settle it between them */
 	uint32_t security_counter;	/* lowest security version accepted */
 	bool need_code;			/* the image is to run, not only to configure */
 	bool need_signature;		/* an unsigned image is refused */

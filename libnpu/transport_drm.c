@@ -375,6 +375,8 @@ static int queue_create(struct npu_queue *queue)
 	if (rc)
 		goto out_free;
 	rc = call(dev, DRM_IOCTL_NPU_QUEUE_CREATE, &c, "queue");
+	if (rc == -EACCES)
+		npu_fail(rc, "queue: a priority above normal needs CAP_SYS_NICE");
 	if (rc == -ENOSPC)
 		npu_fail(rc, "queue: all %u of the device are in use, or %u entries of all together",
 			 dev->info.queues, DRM_NPU_MAX_ENTRIES);

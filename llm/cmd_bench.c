@@ -20,13 +20,18 @@ struct bench {
 	uint32_t *ids;
 	double *prompt_tok_s;		/* host, one a run */
 	double *decode_tok_s;
-	struct llm_totals prompt, decode;	/* of the last run: the model's are all alike */
+	double *token_ns;		/* modelled latency of each decoded token of all runs */
+	uint32_t n_tokens;
+	/* of the last run: the model's are all alike, but for what they waited for others */
+	struct llm_totals prompt, decode;
 };
 
-static bool count_only(void *opaque, uint32_t id)
+static bool on_token(void *opaque, uint32_t id)
 {
-	(void)opaque;
+	struct bench *b = opaque;
+
 	(void)id;
+	b->token_ns[b->n_tokens++] = (double)llm_engine_token_ns(b->engine);
 	return true;
 }
 
@@ -70,7 +75,7 @@ static int run_decode(struct bench *b, uint32_t run, struct llm_err *err)
 	if (ret)
 		return ret;
 	llm_engine_clear_totals(b->engine);
-	ret = llm_engine_decode(b->engine, b->o->bench_decode, count_only, NULL, &done, err);
+	ret = llm_engine_decode(b->engine, b->o->bench_decode, on_token, b, &done, err);
 	*t = *llm_engine_decode_totals(b->engine);
 	b->decode_tok_s[run] = llm_rates(t, llm_engine_device(b->engine)).host_tok_s;
 	return ret;
@@ -92,6 +97,22 @@ static struct json_object *phase_json(const struct bench *b, const struct llm_to
 	return o;
 }
 
+/* What a program sees that asks for token after token: of all runs, others' jobs included. */
+static void add_latency(struct bench *b, struct json_object *o)
+{
+	const uint32_t n = b->n_tokens;
+
+	if (!n)
+		return;
+	json_object_object_add(o, "model_token_latency_ns_median",
+			       json_object_new_double(median(b->token_ns, n)));
+	/* the smallest that 99 of 100 do not exceed */
+	json_object_object_add(o, "model_token_latency_ns_p99",
+			       json_object_new_double(b->token_ns[(99ull * n + 99) / 100 - 1]));
+	json_object_object_add(o, "model_token_latency_ns_max",
+			       json_object_new_double(b->token_ns[n - 1]));
+}
+
 static void print_json(struct bench *b)
 {
 	struct json_object *o = json_object_new_object();
@@ -105,8 +126,12 @@ static void print_json(struct bench *b)
 	json_object_object_add(o, "depth", json_object_new_int64(b->o->bench_depth));
 	if (b->o->bench_prompt)
 		json_object_object_add(o, "prefill", phase_json(b, &b->prompt, b->prompt_tok_s));
-	if (b->o->bench_decode)
-		json_object_object_add(o, "decode", phase_json(b, &b->decode, b->decode_tok_s));
+	if (b->o->bench_decode) {
+		struct json_object *decode = phase_json(b, &b->decode, b->decode_tok_s);
+
+		add_latency(b, decode);
+		json_object_object_add(o, "decode", decode);
+	}
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
 	json_object_put(o);
 }
@@ -130,6 +155,7 @@ static int start(struct bench *b, struct llm_err *err)
 	struct llm_engine_config c = {
 		.ctx = o->ctx ? o->ctx : (uint32_t)(ctx < NPU_MAX_KV ? ctx : NPU_MAX_KV),
 		.chunk = o->chunk,
+		.priority = o->priority,
 		.steps = o->steps,
 		.progress = llm_progress_update,
 	};
@@ -140,7 +166,8 @@ static int start(struct bench *b, struct llm_err *err)
 	b->ids = malloc((ctx + 1) * sizeof(*b->ids));
 	b->prompt_tok_s = calloc(o->bench_runs, sizeof(double));
 	b->decode_tok_s = calloc(o->bench_runs, sizeof(double));
-	if (!b->ids || !b->prompt_tok_s || !b->decode_tok_s)
+	b->token_ns = calloc((size_t)o->bench_runs * o->bench_decode + 1, sizeof(double));
+	if (!b->ids || !b->prompt_tok_s || !b->decode_tok_s || !b->token_ns)
 		return llm_fail(err, ENOMEM, "no memory");
 	for (uint64_t i = 0; i < ctx; i++) {
 		x = x * 1664525u + 1013904223u;
@@ -186,5 +213,6 @@ int llm_cmd_bench(const struct llm_options *o, struct llm_err *err)
 	free(b.ids);
 	free(b.prompt_tok_s);
 	free(b.decode_tok_s);
+	free(b.token_ns);
 	return ret;
 }

@@ -154,6 +154,7 @@ static int start_engine(struct run *r, struct llm_err *err)
 	uint32_t stop_ids[LLM_MAX_STOP_IDS];
 	struct llm_engine_config c = {
 		.chunk = o->chunk,
+		.priority = o->priority,
 		.steps = o->dump_logits ? 1 : o->steps,
 		.stop_ids = stop_ids,
 		.progress = llm_progress_update,

@@ -17,7 +17,7 @@
 #define MANY_ROWS	64u
 
 /* Submissions queued ahead: the device never waits for the host between them. */
-#define IN_FLIGHT	2
+#define IN_FLIGHT	LLM_FLIGHTS
 /* Host time that a submission of several decode steps should take, for a smooth stream of text */
 #define STEP_TARGET_NS	50000000u
 #define STEPS_START	4u
@@ -62,9 +62,21 @@ void llm_region_destroy(struct llm_region *r)
 	memset(r, 0, sizeof(*r));
 }
 
+/*
+ * What a job waited for others. A job that was submitted behind one of ours has waited for that
+ * too, for all its latency at most.
+ */
+static uint64_t waited_for_others(const struct llm_engine *e, const struct npu_result *r)
+{
+	uint64_t own = e->behind[r->seqno % LLM_FLIGHTS] ? e->latency_ns : 0;
+
+	return r->wait_ns > own ? r->wait_ns - own : 0;
+}
+
 int llm_job_finish(struct llm_engine *e, uint64_t seqno, struct llm_totals *t,
 		   struct llm_err *err)
 {
+	uint64_t wait_ns;
 	struct npu_result r;
 	char text[256];
 	int ret;
@@ -74,9 +86,13 @@ int llm_job_finish(struct llm_engine *e, uint64_t seqno, struct llm_totals *t,
 		ret = npu_job_result(e->queue, seqno, &r);
 	if (ret)
 		return llm_npu_fail(err, ret, "waiting for the device");
+	e->in_flight--;
 	if (r.error)
 		return llm_fail(err, -r.error, "the device failed: %s",
 				npu_fault_text(&r, text, sizeof(text)));
+	wait_ns = waited_for_others(e, &r);
+	e->latency_ns = r.model_ns + wait_ns;
+	t->wait_ns += wait_ns;
 	t->jobs++;
 	t->model_ns += r.model_ns;
 	for (unsigned int i = 0; i < NPU_ENGINE_COUNT; i++)
@@ -147,7 +163,9 @@ int llm_engine_create(const struct llm_model *model, const struct llm_engine_con
 	e->capacity = NPU_ALIGN_UP(config->ctx, 16u);
 	e->chunk = config->chunk < e->ctx ? config->chunk : e->ctx;
 	e->repeat_last = config->repeat_last;
+	e->priority = config->priority;
 	e->steps_fixed = config->steps != 0;
+	e->flights = config->steps == 1 ? 1 : IN_FLIGHT;
 	e->steps = config->steps ? config->steps : STEPS_START;
 	if (config->n_stop_ids)
 		memcpy(e->stop_ids, config->stop_ids, config->n_stop_ids * sizeof(uint32_t));
@@ -157,7 +175,7 @@ int llm_engine_create(const struct llm_model *model, const struct llm_engine_con
 	if (!ret)
 		ret = npu_vm_create(e->dev, &e->vm);
 	if (!ret)
-		ret = npu_queue_create(e->vm, NPU_PRIORITY_NORMAL, 0, &e->queue);
+		ret = npu_queue_create(e->vm, e->priority, 0, &e->queue);
 	if (ret)
 		llm_npu_fail(err, ret, config->device);
 	if (!ret)
@@ -225,6 +243,11 @@ void llm_engine_reset(struct llm_engine *e)
 	e->pos = 0;
 }
 
+uint64_t llm_engine_token_ns(const struct llm_engine *e)
+{
+	return e->token_ns;
+}
+
 uint32_t llm_engine_room(const struct llm_engine *e)
 {
 	return e->ctx - e->pos;
@@ -275,7 +298,11 @@ static int submit(struct llm_engine *e, struct npu_job *job, uint32_t rows, uint
 	job->n_params = P_COUNT;
 	ret = npu_submit(e->queue, job, 1, seqno);
 	job->params = NULL;
-	return ret ? llm_npu_fail(err, ret, "submitting") : 0;
+	if (ret)
+		return llm_npu_fail(err, ret, "submitting");
+	e->behind[*seqno % LLM_FLIGHTS] = e->in_flight > 0;
+	e->in_flight++;
+	return 0;
 }
 
 /*
@@ -299,6 +326,7 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 	const uint64_t start = llm_now_ns();
 	const uint32_t first = e->pos;
 	uint64_t queued[IN_FLIGHT] = { 0 };
+	unsigned int i;
 	uint32_t done = 0;
 	int ret = 0;
 
@@ -306,17 +334,17 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 		return llm_fail(err, n ? ENOSPC : EINVAL,
 				"%u tokens at position %u do not fit the context of %u", n, first,
 				e->ctx);
-	for (uint32_t i = 0; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		if (ids[i] >= e->model->config.n_vocab)
 			return llm_fail(err, EINVAL, "token id %u, the vocabulary has %u", ids[i],
 					e->model->config.n_vocab);
 	}
 	memcpy(e->tokens + first, ids, n * sizeof(*ids));
 	/* what is not drawn yet counts as the end, see record_decode() */
-	for (uint32_t i = first + n; e->n_stop_ids && i <= e->capacity; i++)
+	for (i = first + n; e->n_stop_ids && i <= e->capacity; i++)
 		e->tokens[i] = e->stop_ids[0];
 
-	for (unsigned int i = 0; done < n && !ret; i++) {
+	for (i = 0; done < n && !ret; i++) {
 		uint32_t m = n - done < e->chunk ? n - done : e->chunk;
 		uint32_t batch_left = BATCH - done % BATCH;
 		uint64_t *slot = &queued[i % IN_FLIGHT];
@@ -331,9 +359,9 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 			     err);
 		done += m;
 	}
-	for (unsigned int i = 0; i < IN_FLIGHT && !ret; i++) {
-		if (queued[i])
-			ret = llm_job_finish(e, queued[i], &e->prefill_totals, err);
+	for (unsigned int end = i + IN_FLIGHT; i < end && !ret; i++) {
+		if (queued[i % IN_FLIGHT])
+			ret = llm_job_finish(e, queued[i % IN_FLIGHT], &e->prefill_totals, err);
 	}
 	if (ret)
 		return ret;
@@ -378,7 +406,7 @@ static int decode_submit(struct decode *d, struct llm_err *err)
 {
 	struct llm_engine *e = d->e;
 
-	while (d->count < IN_FLIGHT && d->left && d->pos < e->ctx) {
+	while (d->count < e->flights && d->left && d->pos < e->ctx) {
 		struct flight *f = &d->flight[(d->head + d->count) % IN_FLIGHT];
 		uint32_t steps = e->steps;
 		int ret;
@@ -401,10 +429,14 @@ static int decode_submit(struct decode *d, struct llm_err *err)
 
 static int decode_retire(struct decode *d, struct flight *f, struct llm_err *err)
 {
+	int ret;
+
 	*f = d->flight[d->head];
 	d->head = (d->head + 1) % IN_FLIGHT;
 	d->count--;
-	return llm_job_finish(d->e, f->seqno, &d->e->decode_totals, err);
+	ret = llm_job_finish(d->e, f->seqno, &d->e->decode_totals, err);
+	d->e->token_ns = d->e->latency_ns / f->steps;
+	return ret;
 }
 
 int llm_engine_decode(struct llm_engine *e, uint32_t n,

@@ -26,7 +26,12 @@ struct llm_engine_config {
 	const char *device;		/* as npu_device_open(); must be given */
 	uint32_t ctx;			/* positions, 1..NPU_MAX_KV */
 	uint32_t chunk;			/* prompt tokens a submission, 1..LLM_MAX_CHUNK */
-	uint32_t steps;			/* decode steps a submission, to LLM_MAX_STEPS; 0: adapts */
+	/*
+	 * Decode steps a submission, to LLM_MAX_STEPS; 0: adapts. 1 also waits for each before the
+	 * next is submitted: then wait_ns is exact.
+	 */
+	uint32_t steps;
+	uint32_t priority;		/* of the queue, NPU_PRIORITY_* */
 	uint32_t repeat_last;		/* tokens that penalties see; 0: no penalties */
 	const uint32_t *stop_ids;	/* tokens that end the text */
 	uint32_t n_stop_ids;
@@ -41,6 +46,7 @@ struct llm_totals {
 	uint64_t jobs;
 	uint64_t host_ns;	/* wall clock of the caller, not the device's own figure */
 	uint64_t model_ns;	/* modelled, as all below */
+	uint64_t wait_ns;	/* for jobs of others, at least */
 	uint64_t busy_ns[NPU_ENGINE_COUNT];
 	uint64_t read_bytes;
 	uint64_t write_bytes;
@@ -58,7 +64,7 @@ struct llm_memory {
 
 /*
  * Opens the device and loads the model, which must outlive the engine.
- * Errors, with text: -ENOMEM, -ENODEV, -E2BIG a limit of the device, -EIO the file cannot be read.
+ * Errors, with text: -EACCES priority above normal without the right, -ENOMEM, -ENODEV, -E2BIG a limit of the device, -EIO the file cannot be read.
  */
 int llm_engine_create(const struct llm_model *model, const struct llm_engine_config *config,
 		      struct llm_engine **out, struct llm_err *err);
@@ -91,6 +97,12 @@ int llm_engine_prefill(struct llm_engine *e, const uint32_t *ids, uint32_t n, ui
 int llm_engine_decode(struct llm_engine *e, uint32_t n,
 		      bool (*token)(void *opaque, uint32_t id), void *opaque, uint32_t *n_done,
 		      struct llm_err *err);
+
+/*
+ * Modelled latency of the token that the callback is given: its job's time by the job's steps,
+ * what it waited for others included.
+ */
+uint64_t llm_engine_token_ns(const struct llm_engine *e);
 
 /* Tokens that decoding can still append. */
 uint32_t llm_engine_room(const struct llm_engine *e);

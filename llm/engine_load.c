@@ -185,7 +185,9 @@ static int load_matrices(struct llm_engine *e, const struct llm_engine_config *c
 	int ret;
 
 	each_matrix(e, add_bytes, &l.total, err);
-	ret = npu_queue_create(e->vm, NPU_PRIORITY_NORMAL, 0, &l.queue);
+	/* loading is nothing that others should have to wait for */
+	ret = npu_queue_create(e->vm, e->priority < NPU_PRIORITY_NORMAL ? e->priority :
+			       NPU_PRIORITY_NORMAL, 0, &l.queue);
 	if (!ret)
 		ret = npu_cmdbuf_create(llm_engine_device(e)->cores, &l.cb);
 	if (ret)

@@ -5,6 +5,9 @@
 
 #include "engine.h"
 
+/* Submissions under way at most */
+#define LLM_FLIGHTS	2u
+
 /* Parameters of the command buffers */
 enum { P_ROWS, P_POS, P_STEPS, P_COUNT };
 
@@ -72,6 +75,12 @@ struct llm_engine {
 	uint32_t pos;			/* position of the last token drawn; not in the cache yet */
 	uint32_t steps;			/* a submission; adapts unless fixed */
 	bool steps_fixed;
+	uint32_t flights;		/* decode submissions under way at most */
+	uint32_t priority;
+	uint32_t in_flight;		/* submissions now */
+	bool behind[LLM_FLIGHTS];	/* submitted behind another; at seqno % LLM_FLIGHTS */
+	uint64_t latency_ns;		/* modelled, of the job that finished last */
+	uint64_t token_ns;		/* the same for each of its tokens */
 	uint64_t load_ns;
 	struct llm_totals prefill_totals, decode_totals;
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "npu_cmd.h"
+#include "npu_fw_msg.h"
 
 #define LLM_VERSION	"0.1"
 #define MAX_PROMPT_BYTES	(64u << 20)
@@ -25,7 +26,10 @@ static const char help[] =
 "                           (default: drm if there is a device node, else sim)\n"
 "      --ctx N              positions of the KV cache (default: what the run needs)\n"
 "      --chunk N            prompt tokens a submission, 1..512 (default 128)\n"
-"      --steps N            decode steps a submission (default: adapts to ~50 ms)\n"
+"      --steps N            decode steps a submission (default: adapts to ~50 ms);\n"
+"                           1 waits for each token before it asks for the next\n"
+"      --priority WORD      among programs: idle, normal (default), high, realtime;\n"
+"                           above normal needs CAP_SYS_NICE\n"
 "      --json               one JSON object instead of text for people\n"
 "  -q, --quiet              only the text\n"
 "  -h, --help  -V, --version\n"
@@ -64,6 +68,7 @@ enum {
 	OPT_DEVICE = 256, OPT_CTX, OPT_CHUNK, OPT_STEPS, OPT_JSON, OPT_IDS, OPT_TOP_K, OPT_TOP_P,
 	OPT_MIN_P, OPT_REPEAT, OPT_FREQUENCY, OPT_PRESENCE, OPT_REPEAT_LAST, OPT_STOP,
 	OPT_IGNORE_EOS, OPT_NO_BOS, OPT_SPECIAL, OPT_ECHO, OPT_DUMP_LOGITS, OPT_DUMP_KV, OPT_DEPTH,
+	OPT_PRIORITY,
 };
 
 static const struct option long_options[] = {
@@ -72,6 +77,7 @@ static const struct option long_options[] = {
 	{ "ctx", required_argument, NULL, OPT_CTX },
 	{ "chunk", required_argument, NULL, OPT_CHUNK },
 	{ "steps", required_argument, NULL, OPT_STEPS },
+	{ "priority", required_argument, NULL, OPT_PRIORITY },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
@@ -175,6 +181,22 @@ static int parse_ids(const char *text, struct llm_options *o, struct llm_err *er
 	return 0;
 }
 
+static int parse_priority(const char *text, uint32_t *out, struct llm_err *err)
+{
+	static const char *const words[NPU_PRIORITY_COUNT] = {
+		[NPU_PRIORITY_IDLE] = "idle", [NPU_PRIORITY_NORMAL] = "normal",
+		[NPU_PRIORITY_HIGH] = "high", [NPU_PRIORITY_REALTIME] = "realtime",
+	};
+
+	for (uint32_t i = 0; i < NPU_PRIORITY_COUNT; i++) {
+		if (!strcmp(text, words[i])) {
+			*out = i;
+			return 0;
+		}
+	}
+	return llm_fail(err, EINVAL, "--priority %s: must be idle, normal, high or realtime", text);
+}
+
 static int read_prompt_file(const char *path, struct llm_options *o, struct llm_err *err)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
@@ -253,6 +275,8 @@ static int parse_option(int c, const char *arg, struct llm_options *o, struct ll
 		return parse_u32(arg, "--chunk", 1, 512, &o->chunk, err);
 	case OPT_STEPS:
 		return parse_u32(arg, "--steps", 1, 4096, &o->steps, err);
+	case OPT_PRIORITY:
+		return parse_priority(arg, &o->priority, err);
 	case OPT_JSON:
 		o->json = true;
 		return 0;
@@ -305,7 +329,7 @@ static int parse_option(int c, const char *arg, struct llm_options *o, struct ll
 }
 
 static const struct llm_options defaults = {
-	.n = 256, .chunk = 128, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f,
+	.n = 256, .chunk = 128, .priority = NPU_PRIORITY_NORMAL, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f,
 	.repeat_penalty = 1, .repeat_last = 64,
 	.bench_prompt = 512, .bench_decode = 64, .bench_runs = 3,
 };

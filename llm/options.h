@@ -26,6 +26,7 @@ struct llm_options {
 	uint32_t ctx;			/* --ctx; 0: chosen from model and prompt */
 	uint32_t chunk;			/* --chunk: prompt tokens a submission, 1..512 */
 	uint32_t steps;			/* --steps: decode steps a submission; 0: adapts */
+	uint32_t priority;		/* --priority: NPU_PRIORITY_* */
 	float temperature;
 	uint32_t top_k;
 	float top_p;

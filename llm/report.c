@@ -37,6 +37,9 @@ void llm_report_phase(FILE *out, const char *name, const struct llm_totals *t,
 	fprintf(out, "%-8s %5" PRIu64 " tokens  host %.1f tok/s  modelled %.1f tok/s, %.2f GB/s (%.1f %% of DRAM peak), %.1f %% of MAC peak, %.3g J/token\n",
 		name, t->tokens, r.host_tok_s, r.model_tok_s, r.model_gb_s,
 		100 * r.model_dram_share, 100 * r.model_mac_share, r.model_j_token);
+	if (t->wait_ns)
+		fprintf(out, "         waited %.3f ms modelled for jobs of others\n",
+			(double)t->wait_ns / 1e6);
 }
 
 static void put_u64(struct json_object *o, const char *key, uint64_t v)
@@ -66,6 +69,7 @@ struct json_object *llm_report_phase_json(const struct llm_totals *t,
 	put_u64(o, "host_ns", t->host_ns);
 	put_double(o, "host_tok_s", r.host_tok_s);
 	put_u64(o, "model_ns", t->model_ns);
+	put_u64(o, "model_wait_ns", t->wait_ns);
 	put_double(o, "model_tok_s", r.model_tok_s);
 	put_double(o, "model_gb_s", r.model_gb_s);
 	put_double(o, "model_dram_share", r.model_dram_share);

@@ -86,7 +86,7 @@ static void finish(struct queue *q)
 	status_account(r);
 	show_progress(q);
 	if (is_own_fault(r->fault))
-		context_fault(&fw.context[q->context], r);
+		context_fault(q->ctx, r);
 	hw_release();
 	status_put(STATUS_QUEUE(q->id, done), q->done);
 	done_post(r);

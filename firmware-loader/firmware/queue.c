@@ -113,6 +113,7 @@ uint16_t queue_create(const struct npu_msg *msg)
 	q->used = true;
 	q->id = id;
 	q->context = msg->queue_create.context;
+	q->ctx = ctx;
 	q->priority = msg->queue_create.priority;
 	q->entries = entries;
 	set_add(&ctx->queues, id);
@@ -192,7 +193,7 @@ static bool kill_all(struct queue *q)
 
 static void leave(struct queue *q)
 {
-	set_remove(&fw.context[q->context].queues, q->id);
+	set_remove(&q->ctx->queues, q->id);
 	hw_map(HW_WIN_QUEUE + q->id, 0, 0);
 	q->used = false;
 	sched_leave(q);

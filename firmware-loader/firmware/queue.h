@@ -21,8 +21,10 @@ struct queue {
 	bool suspended;
 	bool kill;		/* its entries up to kill_tail complete as KILLED */
 	bool saved;		/* a job of it was stopped and waits in the queue's slot */
+	bool ready;		/* it is in sched.ready */
 	uint32_t id;
 	uint32_t context;
+	struct context *ctx;	/* the same */
 	uint32_t priority;
 	uint32_t entries;
 	uint32_t head;		/* entries taken */

@@ -13,35 +13,25 @@ static uint64_t max64(uint64_t a, uint64_t b)
 
 /* Who is ready */
 
-/* Whether of the queues in @all any is ready at @p that is not in @but */
-static bool ready_but(uint32_t p, const struct set *all, const struct set *but)
-{
-	const struct set *r = &fw.sched.ready[p];
-
-	return (r->w[0] & all->w[0] & ~but->w[0]) | (r->w[1] & all->w[1] & ~but->w[1]);
-}
-
 /*
  * Who comes while nobody else waits starts level with the one that runs or ran last, @q, which has
  * been served for @ran more than was added up at the end of its last run.
  */
 static void level(const struct queue *q, uint32_t p, uint64_t ran)
 {
-	static const struct set everybody = { { ~0u, ~0u } };
-	struct context *ctx = &fw.context[q->context];
-	struct set self = { { 0, 0 } };
+	struct context *ctx = q->ctx;
+	uint32_t self = q->ready && q->priority == p;
 
-	set_add(&self, q->id);
-	if (!ready_but(p, &everybody, &ctx->queues))
+	if (fw.sched.n_level[p] == ctx->share[p].ready)
 		fw.sched.least_ns[p] = max64(fw.sched.least_ns[p], ctx->share[p].served_ns + ran);
-	if (!ready_but(p, &ctx->queues, &self))
+	if (ctx->share[p].ready == self)
 		ctx->share[p].least_ns = max64(ctx->share[p].least_ns, q->served_ns + ran);
 }
 
 static void wake(struct queue *q)
 {
 	uint32_t p = q->priority;
-	struct context *ctx = &fw.context[q->context];
+	struct context *ctx = q->ctx;
 	const struct queue *running = fw.run.priority == p ? fw.run.queue : NULL;
 
 	if (running && running != q)
@@ -52,21 +42,31 @@ static void wake(struct queue *q)
 		q->served_ns = max64(q->served_ns, ctx->share[p].least_ns);
 	ctx->share[p].ready++;
 	set_add(&fw.sched.ready[p], q->id);
+	fw.sched.levels |= 1u << p;
+	fw.sched.n_ready++;
+	fw.sched.n_level[p]++;
 	fw.sched.news = true;
+	q->ready = true;
 }
 
 static void rest(struct queue *q)
 {
-	fw.context[q->context].share[q->priority].ready--;
-	set_remove(&fw.sched.ready[q->priority], q->id);
+	uint32_t p = q->priority;
+
+	q->ctx->share[p].ready--;
+	fw.sched.n_ready--;
+	set_remove(&fw.sched.ready[p], q->id);
+	if (!--fw.sched.n_level[p])
+		fw.sched.levels &= ~(1u << p);
+	q->ready = false;
 }
 
 void sched_update(struct queue *q)
 {
 	bool ready = (queue_pending(q) || q->saved) && q->used && !q->suspended && !q->kill &&
-		     !fw.context[q->context].ending;
+		     !q->ctx->ending;
 
-	if (ready == set_has(&fw.sched.ready[q->priority], q->id))
+	if (ready == q->ready)
 		return;
 	if (ready)
 		wake(q);
@@ -76,7 +76,7 @@ void sched_update(struct queue *q)
 
 void sched_move(struct queue *q, uint32_t priority)
 {
-	if (set_has(&fw.sched.ready[q->priority], q->id))
+	if (q->ready)
 		rest(q);
 	q->priority = priority;
 	q->served_ns = 0;
@@ -93,8 +93,10 @@ void sched_leave(struct queue *q)
 
 static uint32_t highest_ready(void)
 {
-	for (uint32_t p = NPU_PRIORITY_COUNT; p-- > 0;) {
-		if (!set_empty(&fw.sched.ready[p]))
+	uint32_t p = NPU_PRIORITY_COUNT;
+
+	while (p-- > 0) {
+		if (fw.sched.levels >> p & 1)
 			return p;
 	}
 	return NONE;
@@ -103,14 +105,7 @@ static uint32_t highest_ready(void)
 /* Whether anybody but @q waits, at whatever priority */
 static bool others_wait(const struct queue *q)
 {
-	struct set all = { { 0, 0 } };
-
-	for (uint32_t p = 0; p < NPU_PRIORITY_COUNT; p++) {
-		all.w[0] |= fw.sched.ready[p].w[0];
-		all.w[1] |= fw.sched.ready[p].w[1];
-	}
-	set_remove(&all, q->id);
-	return !set_empty(&all);
+	return fw.sched.n_ready > q->ready;
 }
 
 static uint32_t slice_ns(uint32_t priority)
@@ -120,17 +115,18 @@ static uint32_t slice_ns(uint32_t priority)
 
 uint32_t sched_limit(const struct queue *q)
 {
-	uint32_t slice = slice_ns(q->priority);
+	uint32_t slice;
 
 	if (!others_wait(q))
 		return 0;
+	slice = slice_ns(q->priority);
 	return fw.sched.turn_ns < slice ? slice - (uint32_t)fw.sched.turn_ns : 1;
 }
 
 /* Whether @a goes before @b; both are ready at priority @p. */
 static bool goes_before(const struct queue *a, const struct queue *b, uint32_t p)
 {
-	const struct context *x = &fw.context[a->context], *y = &fw.context[b->context];
+	const struct context *x = a->ctx, *y = b->ctx;
 
 	if (x != y) {
 		if (x->share[p].served_ns != y->share[p].served_ns)
@@ -163,7 +159,7 @@ static bool turn_goes_on(uint32_t highest)
 
 	return q && (s->turn_lent || q->priority == highest) &&
 	       s->turn_jobs < fw.config.max_jobs_per_turn &&
-	       s->turn_ns < slice_ns(q->priority) && set_has(&s->ready[q->priority], q->id);
+	       s->turn_ns < slice_ns(q->priority) && q->ready;
 }
 
 /* Starts a turn; lower priorities that have to wait for it are counted on. */
@@ -175,7 +171,7 @@ static struct queue *start_turn(uint32_t highest)
 	struct queue *q;
 
 	for (uint32_t p = 0; p < highest; p++) {
-		if (set_empty(&s->ready[p]))
+		if (!(s->levels >> p & 1))
 			s->waited[p] = 0;
 		else if (s->waited[p] >= fw.config.starvation_turns)
 			priority = p;
@@ -184,7 +180,7 @@ static struct queue *start_turn(uint32_t highest)
 	}
 	s->waited[priority] = 0;
 	q = least_served(priority);
-	ctx = &fw.context[q->context];
+	ctx = q->ctx;
 	s->least_ns[priority] = max64(s->least_ns[priority], ctx->share[priority].served_ns);
 	ctx->share[priority].least_ns = max64(ctx->share[priority].least_ns, q->served_ns);
 	q->turn = ++s->turns;
@@ -198,10 +194,11 @@ static struct queue *start_turn(uint32_t highest)
 
 static struct queue *choose(void)
 {
-	uint32_t highest = highest_ready();
+	uint32_t highest;
 
-	if (highest == NONE)
+	if (!fw.sched.levels)
 		return NULL;
+	highest = highest_ready();
 	if (turn_goes_on(highest))
 		return fw.sched.turn_queue;
 	return start_turn(highest);
@@ -211,7 +208,7 @@ void sched_account(struct queue *q, uint32_t priority, uint64_t ns)
 {
 	fw.sched.turn_ns += ns;
 	q->served_ns += ns;
-	fw.context[q->context].share[priority].served_ns += ns;
+	q->ctx->share[priority].served_ns += ns;
 	level(q, priority, 0);
 }
 
@@ -247,7 +244,7 @@ void sched_run(void)
 		if (!q)
 			return;
 		fw.sched.turn_jobs++;
-		if (fw.context[q->context].faulted)
+		if (q->ctx->faulted)
 			job_refuse(q, NPU_FAULT_CONTEXT);
 		else
 			job_start(q);

@@ -22,6 +22,9 @@ struct queue;
 
 struct sched {
 	struct set ready[NPU_PRIORITY_COUNT];
+	uint32_t levels;		/* bit p: ready[p] is not empty */
+	uint32_t n_ready;		/* queues in all of them */
+	uint32_t n_level[NPU_PRIORITY_COUNT];	/* queues in each */
 	bool news;			/* somebody has become ready while a job runs */
 	struct queue *turn_queue;	/* NULL: none */
 	bool turn_lent;			/* to a lower priority that has waited long enough */

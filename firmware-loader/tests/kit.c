@@ -7,7 +7,9 @@
 
 static struct kit_elf standard = {
 	.header = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+		.e_ident = {
+			ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT
+		},
 		.e_type = ET_EXEC,
 		.e_machine = EM_RISCV,
 		.e_version = EV_CURRENT,

@@ -43,9 +43,11 @@ static void test_development_key(void)
 {
 	uint8_t key[32];
 
-	tap_ok(read_key("keys/development.key", NPU_KEY_SEED, key) && !memcmp(key, npu_dev_key_seed, 32),
+	tap_ok(read_key("keys/development.key", NPU_KEY_SEED, key) &&
+	       !memcmp(key, npu_dev_key_seed, 32),
 	       "keys: dev_key.c holds the seed of keys/development.key");
-	tap_ok(read_key("keys/development.pub", NPU_KEY_PUBLIC, key) && !memcmp(key, npu_dev_key_public, 32),
+	tap_ok(read_key("keys/development.pub", NPU_KEY_PUBLIC, key) &&
+	       !memcmp(key, npu_dev_key_public, 32),
 	       "keys: dev_key.c holds the key of keys/development.pub");
 	npu_key_public(npu_dev_key_seed, key);
 	tap_ok(!memcmp(key, npu_dev_key_public, 32), "keys: both belong together");
@@ -95,8 +97,7 @@ static void test_key_text(void)
 	tap_ok(key_refused("#\nseed =",
 			   "line 2: seed has 0 characters, wanted 64 hexadecimal digits"),
 	       "keys: no digits are refused");
-	tap_ok(key_refused("seed = g0112233445566778899aabbccddeeff"
-			   "00112233445566778899aabbccddeeff",
+	tap_ok(key_refused("seed = g112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF0",
 			   "line 1: seed has 64 characters, wanted 64 hexadecimal digits"),
 	       "keys: what is no digit is refused");
 	tap_ok(key_refused("seed = " DIGITS "\nseed = " DIGITS "\n",

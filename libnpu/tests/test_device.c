@@ -269,6 +269,31 @@ static void test_submit(struct rig *r)
 }
 
 /* A job that takes its time: real host time for a test that waits */
+/* Two jobs of one submission: the modelled clock stands still between them. */
+static void test_wait_ns(struct rig *r)
+{
+	uint64_t sum = rig_alloc(r, 8), one = 1, seqno;
+	struct npu_job jobs[2] = { adder(r, sum, 1000), adder(r, sum, 3) };
+	struct npu_result a, b;
+	int rc;
+
+	jobs[0].params = jobs[1].params = &one;
+	jobs[0].n_params = jobs[1].n_params = 1;
+	rc = npu_submit(r->queue, jobs, 2, &seqno);
+	if (!rc)
+		rc = npu_wait(r->queue, seqno + 1, INT64_MAX);
+	if (!rc)
+		rc = npu_job_result(r->queue, seqno, &a);
+	if (!rc)
+		rc = npu_job_result(r->queue, seqno + 1, &b);
+	/* a kernel may pass on the second one later */
+	if (!tap_ok(!rc && !a.wait_ns && (drm ? b.wait_ns <= a.model_ns :
+					  b.wait_ns == a.model_ns),
+		    "a result tells how long the job has waited for the one before it"))
+		tap_diag("%llu and %llu, the first took %llu", (unsigned long long)a.wait_ns,
+			 (unsigned long long)b.wait_ns, (unsigned long long)a.model_ns);
+}
+
 static struct npu_job slow(struct rig *r, uint32_t loops)
 {
 	const struct npu_cmd_ew ew = { .op = NPU_EW_SCALE, .imm = 1, .cols = 16384,
@@ -516,6 +541,7 @@ int main(int argc, char **argv)
 	test_binds(r.dev);
 	test_place(&r);
 	test_submit(&r);
+	test_wait_ns(&r);
 	test_waiting(&r);
 	test_syncs(&r);
 	test_faults(&r);

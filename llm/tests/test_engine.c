@@ -58,6 +58,7 @@ static int run_engine(const struct llm_model *m, const struct setup *s, struct o
 {
 	const struct llm_engine_config c = {
 		.device = s->device, .ctx = N_TOTAL, .chunk = s->chunk, .steps = s->steps,
+		.priority = NPU_PRIORITY_NORMAL,
 	};
 	const struct npu_sample_params sampling = {
 		.temperature = s->temperature, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f,
@@ -199,7 +200,8 @@ static void sampling(void)
 /* Decoding after a reset, and beyond each limit. */
 static void limits(void)
 {
-	struct llm_engine_config c = { .device = "sim", .ctx = 20, .chunk = 8 };
+	struct llm_engine_config c = { .device = "sim", .ctx = 20, .chunk = 8,
+				       .priority = NPU_PRIORITY_NORMAL };
 	const uint32_t prompt[] = { 1, 403, 407 }, bad[] = { 1, 512 };
 	struct outcome a = { .n_ids = 0 }, b = { .n_ids = 0 };
 	struct llm_err err = { "" };

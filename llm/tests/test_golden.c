@@ -81,7 +81,8 @@ static bool keep(void *opaque, uint32_t id)
 static int decode(const struct llm_model *m, const struct golden *g, struct sink *s,
 		  struct llm_err *err)
 {
-	struct llm_engine_config c = { .device = "sim", .ctx = 512, .chunk = 128 };
+	struct llm_engine_config c = { .device = "sim", .ctx = 512, .chunk = 128,
+				       .priority = NPU_PRIORITY_NORMAL };
 	struct llm_engine *e;
 	uint32_t next, done;
 	int ret = llm_engine_create(m, &c, &e, err);

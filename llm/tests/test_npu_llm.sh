@@ -60,6 +60,31 @@ run run -m "$story" -p "Once upon a time" -n 40 --device sim --json
 	[ ! -s "$tmp/err" ]
 result $? "--json prints an object and nothing else"
 
+grep -q '"model_wait_ns": *0,' "$tmp/out"
+result $? "--json: alone on the device nothing was waited for"
+
+for word in idle normal high realtime; do
+	run run -m "$story" -p "Once upon a time" -n 40 --device sim --quiet --priority $word
+	[ "$rc" = 0 ] && cmp -s "$tmp/out" "$tmp/greedy"
+	result $? "--priority $word decodes the same text"
+done
+
+run run -m "$story" -p "Once upon a time" -n 40 --device sim --quiet --steps 1
+[ "$rc" = 0 ] && cmp -s "$tmp/out" "$tmp/greedy"
+result $? "--steps 1, token after token, decodes the same text"
+
+# field NAME: its number in the decode phase of bench --json
+field() {
+	sed -n '/"decode"/,$s/.*"'"$1"'": *\([0-9]*\).*/\1/p' "$tmp/out"
+}
+run bench -m "$story" -p 0 -n 100 -r 2 --steps 1 --device sim --json --quiet
+median=$(field model_token_latency_ns_median)
+p99=$(field model_token_latency_ns_p99)
+max=$(field model_token_latency_ns_max)
+[ "$rc" = 0 ] && [ "$median" -gt 0 ] && [ "$median" -lt "$p99" ] && [ "$p99" -le "$max" ] &&
+	[ "$(field model_wait_ns)" = 0 ] && [ "$max" -lt "$(field model_ns)" ]
+result $? "bench --json has the modelled latency of tokens: median, p99, max"
+
 run run -m "$story" -p "Once upon a time" -n 200 --device sim --quiet --stop "named"
 [ "$rc" = 0 ] && ! grep -q named "$tmp/out" && grep -q girl "$tmp/out"
 result $? "a stop text ends the text and is not shown"
@@ -103,6 +128,8 @@ while [ $i -lt 40 ]; do words="$words word"; i=$((i + 1)); done
 refused "a prompt longer than the context names both and what to do" \
 	"the context 16; raise it with --ctx" run -m "$story" -p "$words" --ctx 16 --device sim
 refused "an unknown command" 'unknown command "walk" (known: run bench)' walk
+refused "a priority that is none" "--priority urgent: must be idle, normal, high or realtime" \
+	run -m "$story" --priority urgent
 refused "an unknown option" "--nonsense: unknown option" run -m "$story" --nonsense
 refused "an option without its value" "needs a value" run -m
 refused "no model" "no model; give one with -m" run -p x
