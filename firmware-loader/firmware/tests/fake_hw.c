@@ -7,6 +7,7 @@
 #include "fake_hw.h"
 
 struct fake fake;
+void (*fake_core)(void);
 static jmp_buf halted;
 
 __attribute__((noreturn))
@@ -61,6 +62,10 @@ void fake_sleep_us(uint64_t us)
 
 void fake_loop(void)
 {
+	if (fake_core) {
+		fake_core();
+		return;
+	}
 	for (unsigned int i = 0; loop_round(); i++) {
 		if (i == 1000000)
 			die("the firmware never sleeps", 0);

@@ -84,8 +84,9 @@ void fake_ring(uint32_t queue, uint32_t tail);
 bool fake_advance(uint64_t ns);
 /* Host time goes on. */
 void fake_sleep_us(uint64_t us);
-/* The firmware's loop, until it would sleep */
+/* The firmware's loop, until it would sleep; or fake_core(), if somebody else runs it */
 void fake_loop(void);
+extern void (*fake_core)(void);
 
 /* Calls @what; returns whether it ended in the core's halt. */
 bool fake_halts(void (*what)(void));
