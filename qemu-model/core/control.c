@@ -267,6 +267,14 @@ void npu_control_serve(struct npu_core *core)
 	}
 }
 
+bool npu_control_wanted(const struct npu_core *core)
+{
+	const struct npu_control *c = &core->control;
+
+	return __atomic_load_n(&c->called, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST);
+}
+
 static uint64_t due_us(const struct npu_control *c)
 {
 	uint64_t timer = __atomic_load_n(&c->timer_us, __ATOMIC_SEQ_CST);

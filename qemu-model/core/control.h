@@ -74,6 +74,8 @@ void npu_control_ring(struct npu_core *core, uint32_t q, uint32_t tail);
 void npu_control_pass(struct npu_core *core);
 /* Runs the firmware if there is a reason and nobody else does, until it waits. Inside the gate. */
 void npu_control_serve(struct npu_core *core);
+/* Whether the firmware runs, or is to. */
+bool npu_control_wanted(const struct npu_core *core);
 /* Timers: calls if one is due; returns in how many us the next one is. Inside the gate. */
 uint64_t npu_control_tick(struct npu_core *core);
 /* The gate was closed for a while: the firmware could not kick its watchdog. */

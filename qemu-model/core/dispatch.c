@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <sched.h>
 #include <string.h>
 
 #include "device.h"
 #include "dispatch.h"
 #include "saved.h"
+
+/* Host time that a reader of the modelled time waits for a phase to end */
+#define CLOCK_WAIT_US 1000
 
 void npu_dispatch_init(struct npu_dispatch *d)
 {
@@ -86,10 +90,30 @@ void npu_dispatch_drop(struct npu_core *core, uint32_t queue)
 	pthread_mutex_unlock(&d->lock);
 }
 
+/*
+ * Waits until the runner has come to the end of a phase, where the time of the running job is
+ * known, but not longer than CLOCK_WAIT_US.
+ */
+static void ask_clock(struct npu_core *core)
+{
+	uint64_t end = npu_control_now_us() + CLOCK_WAIT_US;
+
+	__atomic_store_n(&core->job.clock_wanted, true, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&core->job.clock_wanted, __ATOMIC_ACQUIRE) &&
+	       npu_dispatch_status(&core->dispatch) == NPU_CC_JOB_RUNNING &&
+	       npu_control_now_us() < end)
+		sched_yield();
+}
+
 uint64_t npu_dispatch_model_ns(struct npu_core *core)
 {
 	struct npu_dispatch *d = &core->dispatch;
 	uint64_t ns;
+
+	/* On the runner it is: it serves the firmware between phases. */
+	if (npu_dispatch_status(d) == NPU_CC_JOB_RUNNING &&
+	    !pthread_equal(pthread_self(), core->runner))
+		ask_clock(core);
 
 	pthread_mutex_lock(&d->lock);
 	ns = d->model_ns;

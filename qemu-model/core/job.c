@@ -338,7 +338,7 @@ static bool at_safe_point(struct npu_job *job)
  * Between phases: replays the time if there is much of it, or if somebody waits for it, and looks
  * whether it is up.
  */
-static void advance_time(struct npu_job *job)
+static void advance_time(struct npu_job *job, bool asked)
 {
 	uint64_t limit = __atomic_load_n(&job->limit_ns, __ATOMIC_RELAXED);
 	uint32_t most = 0;
@@ -347,12 +347,13 @@ static void advance_time(struct npu_job *job)
 		if (job->streams[i].logged > most)
 			most = job->streams[i].logged;
 	}
-	if (most < ADVANCE_LOGGED && !limit)
+	if (most < ADVANCE_LOGGED && !limit && !asked)
 		return;
 	npu_timing_advance(job->core->timing);
 	for (uint32_t i = 0; i < job->n_streams; i++)
 		job->streams[i].logged = 0;
 	__atomic_store_n(&job->model_ns, npu_timing_now(job->core->timing), __ATOMIC_RELAXED);
+	__atomic_store_n(&job->clock_wanted, false, __ATOMIC_RELEASE);
 	if (limit && job->model_ns >= limit)
 		npu_attention_set(&job->core->gate, NPU_ATTEND_STOP);
 }
@@ -397,6 +398,25 @@ static bool all_ended(const struct npu_job *job, struct npu_fault_info *fault)
 	return true;
 }
 
+/*
+ * Between phases: modelled time stands still until the firmware has seen to what it was called
+ * for. Else a doorbell would wait, in modelled time, for as long as the host takes to wake a thread.
+ */
+static void let_firmware_run(struct npu_job *job)
+{
+	struct npu_core *core = job->core;
+	unsigned int spins = 0;
+
+	while (npu_control_wanted(core) && !(npu_attention(&core->gate) & NPU_ATTEND_KILL)) {
+		npu_control_serve(core);
+		/* Another thread runs it, and may need us out of the way. */
+		if (npu_attention(&core->gate) & NPU_ATTEND_GATE)
+			npu_gate_yield(&core->gate);
+		else if (npu_control_wanted(core))
+			idle(spins++);
+	}
+}
+
 enum outcome {
 	ENDED,
 	FAILED,		/* see the fault */
@@ -406,6 +426,8 @@ enum outcome {
 static enum outcome run_phases(struct npu_job *job, struct npu_fault_info *fault)
 {
 	for (;;) {
+		bool asked;
+
 		list_runnable(job);
 		if (!job->n_run && at_safe_point(job))
 			return SAFE;
@@ -414,7 +436,10 @@ static enum outcome run_phases(struct npu_job *job, struct npu_fault_info *fault
 		run_phase(job);
 		if (!judge(job, fault))
 			return FAILED;
-		advance_time(job);
+		asked = npu_control_wanted(job->core);
+		advance_time(job, asked);
+		if (asked)
+			let_firmware_run(job);
 	}
 }
 

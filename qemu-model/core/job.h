@@ -46,6 +46,7 @@ struct npu_job {
 	/* read and written by others while it runs */
 	uint64_t progress;		/* MARKs since its start */
 	uint64_t model_ns;		/* of this run, as far as it has been replayed */
+	bool clock_wanted;		/* somebody waits for model_ns to be of now */
 	uint64_t limit_ns;		/* of model_ns, then it is to stop; zero: none */
 	/* the current phase */
 	struct npu_crew crew;
