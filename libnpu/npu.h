@@ -190,9 +190,9 @@ struct npu_result {
 	uint32_t fault_offset;	/* of the command in the command buffer, bytes */
 	uint32_t fault_mark;	/* id of that core's last MARK */
 	uint64_t fault_addr;	/* device address, or the value refused */
-	uint64_t model_ns;	/* of the job alone, as if the device had no others */
-	uint64_t wait_ns;	/* modelled, from submission to end less model_ns: what other jobs */
-				/* had, earlier ones of the queue too; zero if nobody tells */
+	uint64_t model_ns;	/* of the job alone, with the cost of being suspended */
+	uint64_t wait_ns;	/* modelled, from submission to end less model_ns: what other */
+				/* jobs had, earlier ones of the queue too; 0: nobody tells */
 	uint64_t busy_ns[NPU_ENGINE_COUNT];	/* modelled, all cores added */
 	uint64_t read_bytes;	/* from memory */
 	uint64_t write_bytes;

@@ -1,40 +1,45 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "error.h"
 #include "versions.h"
 
-struct range {
+static const struct row {
+	const char *interface;
+	const char *part;
 	uint32_t min;
 	uint32_t max;
 	const char *mend;
-};
-
-enum row {
-#define ROW(interface, part, min, max, mend) interface##_##part,
-	NPU_VERSION_TABLE(ROW)
-#undef ROW
-};
-
-static const struct range rows[] = {
-#define ROW(interface, part, min, max, mend) { min, max, mend },
+} rows[] = {
+#define ROW(interface, part, min, max, mend) { #interface, #part, min, max, mend },
 	NPU_VERSION_TABLE(ROW)
 #undef ROW
 };
 
 static const struct {
 	const char *name;
+	const char *spoken;
 	const char *interface;
-	enum row theirs;
-	enum row ours;
+	const char *theirs;
+	const char *ours;
 } parts[] = {
-	[VERSIONS_DRIVER] = { "the driver", "ioctls", IOCTLS_DRIVER, IOCTLS_LIBNPU },
-	[VERSIONS_DEVICE] = { "the device", "commands", COMMANDS_DEVICE, COMMANDS_LIBNPU },
-	[VERSIONS_FIRMWARE] = { "the firmware", "messages", MESSAGES_FIRMWARE, MESSAGES_DRIVER },
+	[VERSIONS_DRIVER] = { "the driver", "ioctls", "IOCTLS", "DRIVER", "LIBNPU" },
+	[VERSIONS_DEVICE] = { "the device", "commands", "COMMANDS", "DEVICE", "LIBNPU" },
+	[VERSIONS_FIRMWARE] = { "the firmware", "messages", "MESSAGES", "FIRMWARE", "DRIVER" },
 };
 
-static const char *range_text(const struct range *r, char *text, size_t size)
+static const struct row *row_of(const char *interface, const char *part)
+{
+	const struct row *r = rows;
+
+	while (strcmp(r->interface, interface) || strcmp(r->part, part))
+		r++;
+	return r;
+}
+
+static const char *range_text(const struct row *r, char *text, size_t size)
 {
 	int n = snprintf(text, size, "%u.%u", NPU_VERSION_MAJOR(r->min), NPU_VERSION_MINOR(r->min));
 
@@ -46,14 +51,15 @@ static const char *range_text(const struct range *r, char *text, size_t size)
 
 int versions_check(enum versions_part part, const char *who, uint32_t found)
 {
-	const struct range *ours = &rows[parts[part].ours];
+	const struct row *ours = row_of(parts[part].interface, parts[part].ours);
+	const struct row *theirs = row_of(parts[part].interface, parts[part].theirs);
 	char wanted[64];
 
 	if (npu_versions_meet(NPU_VERSION(NPU_VERSION_MAJOR(found), 0), found, ours->min,
 			      ours->max))
 		return 0;
 	return npu_fail(-EPROTO, "%s: %s speaks %s %u.%u, this library %s; %s", who,
-			parts[part].name, parts[part].interface, NPU_VERSION_MAJOR(found),
+			parts[part].name, parts[part].spoken, NPU_VERSION_MAJOR(found),
 			NPU_VERSION_MINOR(found), range_text(ours, wanted, sizeof(wanted)),
-			rows[found < ours->min ? parts[part].theirs : parts[part].ours].mend);
+			found < ours->min ? theirs->mend : ours->mend);
 }

@@ -64,7 +64,8 @@ struct llm_memory {
 
 /*
  * Opens the device and loads the model, which must outlive the engine.
- * Errors, with text: -EACCES priority above normal without the right, -ENOMEM, -ENODEV, -E2BIG a limit of the device, -EIO the file cannot be read.
+ * Errors, with text: -ENOMEM, -ENODEV, -E2BIG a limit of the device, -EIO the file cannot be read,
+ * -EACCES a priority above normal without the right.
  */
 int llm_engine_create(const struct llm_model *model, const struct llm_engine_config *config,
 		      struct llm_engine **out, struct llm_err *err);

@@ -329,8 +329,8 @@ static int parse_option(int c, const char *arg, struct llm_options *o, struct ll
 }
 
 static const struct llm_options defaults = {
-	.n = 256, .chunk = 128, .priority = NPU_PRIORITY_NORMAL, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f,
-	.repeat_penalty = 1, .repeat_last = 64,
+	.n = 256, .chunk = 128, .priority = NPU_PRIORITY_NORMAL,
+	.top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .repeat_penalty = 1, .repeat_last = 64,
 	.bench_prompt = 512, .bench_decode = 64, .bench_runs = 3,
 };
 

@@ -122,6 +122,7 @@ int rig_run(struct rig *r, struct npu_cmdbuf *cb, const uint64_t *params, uint32
 	}
 	if (own.error)
 		printf("# %s\n", npu_fault_text(&own, text, sizeof(text)));
+	r->model_ns += own.model_ns;
 	if (result)
 		*result = own;
 	return own.error;

@@ -20,6 +20,7 @@ struct rig {
 	uint64_t size;
 	uint64_t used;
 	bool spoil;		/* scratchpads are overwritten at each safe point */
+	uint64_t model_ns;	/* of all jobs that were run */
 	uint32_t buffers;	/* command buffers that were run */
 	struct live live;	/* of the last one, or of the first that was wrong */
 };

@@ -3,8 +3,11 @@
  * Safe points: a job that loses its scratchpads at every one of them gives the same bytes, and
  * there are as many as promised.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model.h"
 #include "tap.h"
@@ -132,6 +135,121 @@ static void test_counts(void)
 	rig_close(&r);
 }
 
+/* Another program with a higher priority: short jobs that leave ones in all scratchpads */
+struct other {
+	struct npu_vm *vm;
+	struct npu_queue *queue;
+	struct npu_buffer *buf;
+	struct npu_job job;
+	pthread_t thread;
+	atomic_bool stop;
+	atomic_uint failed;
+	uint32_t jobs;
+};
+
+static void *disturb(void *arg)
+{
+	struct other *o = arg;
+	struct npu_result res;
+	uint64_t seqno;
+
+	while (!o->stop) {
+		int rc = npu_submit(o->queue, &o->job, 1, &seqno);
+
+		if (!rc)
+			rc = npu_wait(o->queue, seqno, INT64_MAX);
+		if (!rc)
+			rc = npu_job_result(o->queue, seqno, &res);
+		o->failed += rc || res.error;
+		o->jobs++;
+		usleep(50);
+	}
+	return NULL;
+}
+
+static int other_start(struct rig *r, struct other *o)
+{
+	const struct npu_device_info *info = npu_device_info(r->dev);
+	struct npu_cmdbuf *cb;
+	uint32_t size;
+	uint64_t va = 0;
+	void *map;
+	int rc;
+
+	*o = (struct other){ .vm = NULL };
+	rc = npu_vm_create(r->dev, &o->vm);
+	if (!rc)
+		rc = npu_queue_create(o->vm, NPU_PRIORITY_HIGH, 0, &o->queue);
+	if (!rc)
+		rc = npu_buffer_create(r->dev, info->spad_bytes + 4096, 0, &o->buf);
+	if (!rc)
+		rc = npu_vm_bind(o->vm, o->buf, 0, 0, 0, &va);
+	if (!rc)
+		rc = npu_buffer_map(o->buf, &map);
+	if (rc)
+		return rc;
+	memset(map, 0xff, info->spad_bytes);
+	npu_cmdbuf_create(info->cores, &cb);
+	npu_emit_load(cb, NPU_ALL_CORES, &(struct npu_cmd_dma){
+		.addr = npu_va(va), .row_bytes = info->spad_bytes,
+		.rows = npu_count(1, NPU_REG_ZERO) });
+	npu_cmdbuf_end(cb);
+	npu_cmdbuf_data(cb, &size);
+	rc = npu_cmdbuf_place(cb, o->buf, va, info->spad_bytes, &o->job);
+	npu_cmdbuf_destroy(cb);
+	return rc ? rc : -pthread_create(&o->thread, NULL, disturb, o);
+}
+
+static void other_end(struct other *o)
+{
+	npu_queue_destroy(o->queue);
+	npu_vm_destroy(o->vm);
+	npu_buffer_destroy(o->buf);
+}
+
+/* Runs the same until a job was suspended: stopping costs it modelled time that it else has not. */
+static void test_shared(void)
+{
+	enum { RUNS = 100 };
+	uint8_t *want, *got;
+	uint64_t bytes, alone;
+	bool same = true, suspended = false;
+	uint32_t runs = 0;
+	struct other o;
+	struct rig r;
+	struct model m;
+	int rc;
+
+	rig_open(&r, "sim:cores=4,threads=2,spad_bytes=262144", RIG_BYTES);
+	model_make(&r, &large_head, 5, &m);
+	m.layer_bytes = LONG_LAYER;
+	bytes = m.kv_bytes + 4 * CAPACITY + 4 * m.s.vocab;
+	want = malloc(bytes);
+	got = malloc(bytes);
+	r.model_ns = 0;
+	rc = run(&m, 16, 4, want);
+	alone = r.model_ns;
+	if (!rc)
+		rc = other_start(&r, &o);
+	for (; !rc && same && runs < RUNS && (runs < 3 || !suspended); runs++) {
+		r.model_ns = 0;
+		rc = run(&m, 16, 4, got);
+		same = !memcmp(want, got, bytes);
+		suspended |= r.model_ns > alone;
+	}
+	o.stop = true;
+	pthread_join(o.thread, NULL);
+	if (!tap_ok(!rc && same && !o.failed && suspended, "jobs that were suspended for those "
+		    "of another program leave the same bytes"))
+		tap_diag("error %d, %u runs beside %u jobs, %llu ns alone, %llu the last", rc, runs,
+			 o.jobs, (unsigned long long)alone, (unsigned long long)r.model_ns);
+	other_end(&o);
+	free(want);
+	free(got);
+	model_free(&m);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	test_spoilt("sim:cores=4,threads=2", &small, "heads of 16 (q8_0)", 0);
@@ -142,5 +260,6 @@ int main(void)
 	test_spoilt("sim:cores=4,threads=2", &mixed, "one KV head for 4 (q4_0), long", LONG_LAYER);
 	test_spoilt("sim:cores=2,threads=2", &large_head, "a large head, long", LONG_LAYER);
 	test_counts();
+	test_shared();
 	return tap_done();
 }

@@ -246,6 +246,7 @@ static void test_hang(void)
 	driver_call3(NPU_MSG_CONTEXT_RESET, 0, 0, 0);
 	put(1, FAKE_ENDLESS);
 	driver_run();
+	driver_ticks(1);
 	fake_sleep_us(3600 * 1000000ull);
 	driver_ticks(20);
 	tap_ok(fake.kills == 2, "hang: time in which the core did not run counts for nothing");
@@ -262,6 +263,16 @@ static void test_hang_driver(void)
 	driver_call3(NPU_MSG_QUEUE_RESET, 0, 0, 0);
 	tap_ok(driver_done_is(0, 1, NPU_FAULT_KILLED) && !fw.context[0].faulted,
 	       "hang: a job that the driver kills is KILLED, its context clean");
+	/* both in one round of the loop */
+	put(0, FAKE_ENDLESS);
+	driver_run();
+	driver_ticks(50);
+	driver.h2d[driver.h2d_tail++ & 15] = (struct npu_msg) { .type = NPU_MSG_QUEUE_RESET };
+	fake_doorbell(NPU_CC_IRQ_H2D, NPU_CC_H2D_TAIL, driver.h2d_tail);
+	driver_ticks(1);
+	driver_run();
+	tap_ok(driver_done_is(0, 2, NPU_FAULT_KILLED) && !fw.context[0].faulted,
+	       "hang: even when the watchdog was as fast");
 	setup_api(NPU_VERSION(1, 0));
 	put(0, FAKE_ENDLESS);
 	put(0, 10);

@@ -106,6 +106,34 @@ static void test_suspend(void)
 	tap_ok(!fake.misuses, "suspend: the command processor was used as it has to be");
 }
 
+/* A late answer finds the ring of messages full. */
+static void test_late(void)
+{
+	struct npu_msg msg = { .type = NPU_MSG_QUEUE_SUSPEND, .queue.queue = 3 };
+	struct npu_msg reset = { .type = NPU_MSG_CONTEXT_RESET, .context.context = 1 };
+	struct npu_msg ping = { .type = NPU_MSG_PING };
+	unsigned int late = 0;
+
+	setup();
+	driver_queue(3, 0, NORMAL, 16);
+	driver_put(3, 1000, 0);
+	driver_ring(3);
+	driver_run_ns(500);
+	driver_send(&msg);
+	for (unsigned int i = 0; i < 16; i++)
+		driver_send(&ping);
+	driver_run();
+	tap_ok(driver.status->d2h_tail == driver.d2h_head + 16 && driver.status->done_tail == 1,
+	       "late answers: wait for room");
+	driver_send(&reset);
+	for (unsigned int i = 0; i < 18; i++) {
+		if (driver_receive(&msg))
+			late += msg.type == (NPU_MSG_QUEUE_SUSPEND | NPU_MSG_REPLY) ||
+				msg.type == (NPU_MSG_CONTEXT_RESET | NPU_MSG_REPLY);
+	}
+	tap_ok(late == 2 && !driver_receive(&msg), "late answers: come once there is");
+}
+
 static void test_reset(void)
 {
 	struct npu_msg msg = { .type = NPU_MSG_QUEUE_RESET, .queue.queue = 5 };
@@ -291,6 +319,7 @@ int main(void)
 {
 	test_order();
 	test_suspend();
+	test_late();
 	test_reset();
 	test_context_reset();
 	test_full();

@@ -139,6 +139,30 @@ static void test_time(void)
 	tap_ok(fake.resumes >= 20, "fairness: for long ones are stopped at safe points");
 }
 
+/* The same for queues of one context */
+static void test_queues(void)
+{
+	uint64_t served[2] = { 0 };
+	struct npu_done d;
+
+	setup();
+	driver_queue(0, 0, NORMAL, 64);
+	driver_queue(1, 0, NORMAL, 64);
+	put(0, 64, 100 * US, 0);
+	put(1, 64, 1500 * US, 0);
+	while (fake.model_ns < 100 * MS) {
+		driver_run_ns(100 * US);
+		while (driver_done(&d)) {
+			served[d.queue] += d.model_ns;
+			put(d.queue, 1, d.model_ns, 0);
+		}
+	}
+	tap_ok(served[0] >= 47 * MS && served[0] <= 53 * MS,
+	       "fairness: so do queues of a context with short jobs and long ones");
+	tap_diag("%llu and %llu us", (unsigned long long)served[0] / 1000,
+		 (unsigned long long)served[1] / 1000);
+}
+
 static void test_idle(void)
 {
 	setup();
@@ -162,15 +186,25 @@ static void test_idle(void)
 	put(2, 8, 1000 * US, 0);
 	driver_run();
 	tap_ok(order_is("0022002200220022"), "fairness: nor has a queue of a context");
+	/* or after one job that was long */
+	put(0, 1, 50 * MS, 0);
+	driver_run();
+	order_is("0");
+	put(0, 8, 1000 * US, 0);
+	put(1, 8, 1000 * US, 0);
+	driver_run();
+	/* level, and whose last turn is the longest ago goes first */
+	tap_ok(order_is("1100110011001100"),
+	       "fairness: whoever comes after one long job has half as well");
 	/* Somebody who comes while a long job runs starts level with it. */
 	put(0, 1, 50 * MS, 1 * MS);
 	put(0, 1, 50 * MS, 1 * MS);
 	driver_run_ns(30 * MS);
 	put(1, 40, 1000 * US, 0);
 	driver_run_ns(40 * MS);
-	tap_ok(driver.status->queue[1].done - 8 >= 18 && driver.status->queue[1].done - 8 <= 22,
+	tap_ok(driver.status->queue[1].done - 16 >= 18 && driver.status->queue[1].done - 16 <= 22,
 	       "fairness: who comes while a long job runs has half from then on");
-	tap_diag("%u jobs of 20", driver.status->queue[1].done - 8);
+	tap_diag("%u jobs of 20", driver.status->queue[1].done - 16);
 }
 
 static void test_preempt(void)
@@ -406,6 +440,7 @@ int main(void)
 	test_turns();
 	test_contexts();
 	test_time();
+	test_queues();
 	test_idle();
 	test_preempt();
 	test_slices();
