@@ -334,6 +334,20 @@ static int npu_device_restore(struct npu_device *npu)
 	return 0;
 }
 
+/* The firmware begins with the first job that it sees: highest priority first. */
+static void npu_device_refill(struct npu_device *npu)
+{
+	struct npu_queue *queue;
+	u32 priority;
+
+	for (priority = NPU_PRIORITY_COUNT; priority-- > 0;) {
+		list_for_each_entry(queue, &npu->queues, node) {
+			if (queue->priority == priority)
+				npu_queue_refill(queue);
+		}
+	}
+}
+
 int npu_device_start(struct npu_device *npu)
 {
 	u32 source = npu->fw.source;
@@ -357,10 +371,9 @@ int npu_device_start(struct npu_device *npu)
 	/* From here on nothing can fail: jobs may run, and must not be given a second time. */
 	npu->power = NPU_UP;
 	npu_crash_watch(npu);
-	list_for_each_entry(queue, &npu->queues, node) {
-		npu_queue_refill(queue);
+	npu_device_refill(npu);
+	list_for_each_entry(queue, &npu->queues, node)
 		npu_queue_resume(queue);
-	}
 	return 0;
 }
 
