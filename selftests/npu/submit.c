@@ -397,6 +397,7 @@ TEST_F(submit, modelled_figures_are_the_same_in_each_run)
 		ASSERT_EQ(0, npu_client_run(&self->c, size, NULL, 0, &b));
 		b.seqno = a.seqno;
 		b.host_ns = a.host_ns;
+		b.wait_ns = a.wait_ns;
 		EXPECT_EQ(0, memcmp(&a, &b, sizeof(a)));
 	}
 }
@@ -468,6 +469,23 @@ TEST_F(submit, result_fits_the_room_that_is_given)
 	EXPECT_EQ(sizeof(r), g.size);
 	EXPECT_EQ(0, memcmp(room, &r, sizeof(r)));
 	EXPECT_EQ(0xa5, room[sizeof(r)]);
+}
+
+TEST_F(submit, result_of_the_first_version_is_whole_without_its_wait)
+{
+	__u8 room[sizeof(struct drm_npu_job_result)];
+	struct drm_npu_get_result g = {
+		.queue_id = self->queue, .size = 128, .pointer = (uintptr_t)room,
+	};
+	struct drm_npu_job_result r;
+
+	ASSERT_EQ(0, npu_client_run(&self->c, npu_build_add(&self->c, 8), NULL, 0, &r));
+	g.seqno = r.seqno;
+	memset(room, 0xa5, sizeof(room));
+	ASSERT_EQ(0, npu_ioctl(self->fd, DRM_IOCTL_NPU_JOB_RESULT, &g));
+	EXPECT_EQ(128, g.size);
+	EXPECT_EQ(0, memcmp(room, &r, 128));
+	EXPECT_EQ(0xa5, room[128]);
 }
 
 TEST_F(submit, result_refuses_a_pad_a_bad_pointer_and_an_unknown_queue)
