@@ -19,6 +19,7 @@
 #include "npu_recovery.h"
 #include "npu_selftest.h"
 #include "npu_trace.h"
+#include "npu_versions.h"
 #include "npu_vm.h"
 
 static int npu_device_identify(struct npu_device *npu)
@@ -182,7 +183,7 @@ static void npu_device_fill_boot(struct npu_device *npu)
 
 	memset(boot, 0, sizeof(*boot));
 	boot->size = sizeof(*boot);
-	boot->api = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR;
+	boot->api = NPU_MESSAGES_DRIVER_MAX;
 	boot->h2d_addr = npu->mbox.h2d_dma;
 	boot->d2h_addr = npu->mbox.d2h_dma;
 	boot->done_addr = npu->done_dma;
@@ -416,8 +417,8 @@ void npu_device_fini(struct npu_device *npu)
 	struct npu_vm *vm;
 
 	/* Nobody is inside drm_dev_enter() any more, and nobody gets in. */
-	npu_crash_unwatch(npu);
 	npu_mbox_abort(npu);
+	npu_device_silence(npu);
 	cancel_work_sync(&npu->reset_work);
 	flush_workqueue(npu->reset_wq);
 	npu_coredump_fini(npu);
