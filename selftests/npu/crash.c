@@ -92,4 +92,56 @@ TEST_F(crash, ends_within_ten_seconds_and_only_for_the_job_that_ran)
 	EXPECT_TRUE(npu_client_adds(innocent, 2));
 }
 
+/* With firmware that takes a job without progress for hung before the driver does */
+FIXTURE(hang) {
+	struct npu_client guilty;
+	struct npu_client innocent;
+};
+
+FIXTURE_SETUP(hang)
+{
+	int ret = npu_client_open(&self->guilty);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no npu device");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, npu_client_open(&self->innocent));
+}
+
+FIXTURE_TEARDOWN(hang)
+{
+	npu_client_close(&self->innocent);
+	npu_client_close(&self->guilty);
+}
+
+TEST_F(hang, found_by_the_firmware_ends_its_queue_alone)
+{
+	struct npu_client *guilty = &self->guilty, *innocent = &self->innocent;
+	struct drm_npu_device_info before, after;
+	struct drm_npu_job_result r;
+	struct drm_npu_queue_state q;
+	__u64 seqno;
+
+	ASSERT_EQ(0, npu_device_info(guilty->fd, &before));
+	ASSERT_EQ(0, npu_client_submit(guilty, npu_build_hang(guilty), NULL, 0, &seqno));
+	npu_settle();
+	ASSERT_EQ(0, npu_submit_appends(innocent, WAITING));
+	ASSERT_EQ(0, npu_syncobj_wait(guilty->fd, guilty->done, 60 * SEC));
+	EXPECT_EQ(-ETIME, npu_fence_status(guilty->fd, guilty->done));
+	ASSERT_EQ(0, npu_result(guilty->fd, guilty->queue, seqno, &r));
+	EXPECT_EQ(-ETIME, r.error);
+	EXPECT_EQ(NPU_FAULT_HANG, r.fault);
+	ASSERT_EQ(0, npu_queue_state(guilty->fd, guilty->queue, &q));
+	EXPECT_EQ(DRM_NPU_QUEUE_DEAD | DRM_NPU_QUEUE_GUILTY, q.state);
+	EXPECT_EQ(NPU_FAULT_HANG, q.fault);
+
+	ASSERT_EQ(0, npu_syncobj_wait(innocent->fd, innocent->done, 60 * SEC));
+	EXPECT_EQ(1, npu_fence_status(innocent->fd, innocent->done));
+	EXPECT_TRUE(npu_appended(innocent, WAITING));
+	ASSERT_EQ(0, npu_client_new_queue(guilty));
+	EXPECT_TRUE(npu_client_adds(guilty, 1));
+	ASSERT_EQ(0, npu_device_info(guilty->fd, &after));
+	EXPECT_EQ(before.resets, after.resets);
+}
+
 TEST_HARNESS_MAIN

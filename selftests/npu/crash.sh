@@ -4,6 +4,7 @@
 # reason, keeps a core dump, re-boots it, and who had only waited goes on (crash.c).
 #
 # NPU_TEST_FIRMWARE   the image of the test firmware; without it, all is skipped
+# NPU_FW, NPU_FW_ELF, NPU_FW_KEY, NPU_FW_CONFIG   to pack another one, see firmware.sh
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 
@@ -22,7 +23,7 @@ if ! grep -q '^features: 0x[1-9a-f]' "$(debug_dir)/firmware"; then
 	ktap_skip_all 'this device runs no firmware of ours'
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 36
+ktap_set_plan 38
 
 text=$(mktemp)
 
@@ -99,6 +100,22 @@ crash stack_overrun "firmware panic: stack overrun at $HEX, value $HEX" 'firmwar
 	'panic: stack overrun' 'panic-text: stack overrun at 0x1[0-9a-f]+' "$PC" "$SP"
 crash failed_check "firmware panic: failed check at $HEX, value $HEX" 'firmware panic' \
 	'panic: failed check' 'panic-text: .*:[0-9]+: not .*' 'panic-cause: 0x3' "$PC" "$SP"
+
+# A hang that the firmware finds
+if [ -x "${NPU_FW:-}" ] && [ -r "${NPU_FW_CONFIG:-}" ]; then
+	sed 's/^job_hang_ms.*/job_hang_ms = 300/' "$NPU_FW_CONFIG" >"$FIRMWARE_DIR/config"
+	"$NPU_FW" pack --elf "$NPU_FW_ELF" --config "$FIRMWARE_DIR/config" --version 1.1.0-hasty \
+		--security 1 --key "$NPU_FW_KEY" -o "$FIRMWARE_DIR/npu/hasty.fw" >/dev/null
+	reload_module firmware=npu/hasty.fw
+	promise 'hang: a job without progress is ended by the firmware, no other' \
+		child ./crash -f hang
+	take_dump
+	promise 'hang: it leaves a core dump of the job' \
+		all_dumped 'reason: hang' 'fault: 14' 'panic: none' 'job: 1'
+else
+	ktap_test_skip 'hang: no npu-fw here'
+	ktap_test_skip 'hang: no npu-fw here'
+fi
 
 rm -f "$text"
 reload_module
