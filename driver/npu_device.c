@@ -19,6 +19,7 @@
 #include "npu_recovery.h"
 #include "npu_selftest.h"
 #include "npu_trace.h"
+#include "npu_versions.h"
 #include "npu_vm.h"
 
 static int npu_device_identify(struct npu_device *npu)
@@ -182,7 +183,7 @@ static void npu_device_fill_boot(struct npu_device *npu)
 
 	memset(boot, 0, sizeof(*boot));
 	boot->size = sizeof(*boot);
-	boot->api = NPU_FW_API_MAJOR << 16 | NPU_FW_API_MINOR;
+	boot->api = NPU_MESSAGES_DRIVER_MAX;
 	boot->h2d_addr = npu->mbox.h2d_dma;
 	boot->d2h_addr = npu->mbox.d2h_dma;
 	boot->done_addr = npu->done_dma;
@@ -334,6 +335,20 @@ static int npu_device_restore(struct npu_device *npu)
 	return 0;
 }
 
+/* The firmware begins with the first job that it sees: highest priority first. */
+static void npu_device_refill(struct npu_device *npu)
+{
+	struct npu_queue *queue;
+	u32 priority;
+
+	for (priority = NPU_PRIORITY_COUNT; priority-- > 0;) {
+		list_for_each_entry(queue, &npu->queues, node) {
+			if (queue->priority == priority)
+				npu_queue_refill(queue);
+		}
+	}
+}
+
 int npu_device_start(struct npu_device *npu)
 {
 	u32 source = npu->fw.source;
@@ -357,10 +372,9 @@ int npu_device_start(struct npu_device *npu)
 	/* From here on nothing can fail: jobs may run, and must not be given a second time. */
 	npu->power = NPU_UP;
 	npu_crash_watch(npu);
-	list_for_each_entry(queue, &npu->queues, node) {
-		npu_queue_refill(queue);
+	npu_device_refill(npu);
+	list_for_each_entry(queue, &npu->queues, node)
 		npu_queue_resume(queue);
-	}
 	return 0;
 }
 
@@ -403,8 +417,8 @@ void npu_device_fini(struct npu_device *npu)
 	struct npu_vm *vm;
 
 	/* Nobody is inside drm_dev_enter() any more, and nobody gets in. */
-	npu_crash_unwatch(npu);
 	npu_mbox_abort(npu);
+	npu_device_silence(npu);
 	cancel_work_sync(&npu->reset_work);
 	flush_workqueue(npu->reset_wq);
 	npu_coredump_fini(npu);

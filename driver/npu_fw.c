@@ -110,6 +110,9 @@ void npu_fw_ready(struct npu_device *npu, const struct npu_msg *msg)
 {
 	struct npu_fw *fw = &npu->fw;
 
+	/* Once a boot; what is agreed on does not change any more. */
+	if (completion_done(&fw->ready))
+		return;
 	fw->api = msg->ready.api;
 	fw->security_version = msg->ready.security_version;
 	/* What older firmware leaves there means nothing. */

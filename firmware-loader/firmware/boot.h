@@ -7,7 +7,7 @@
 
 #include "hw.h"
 
-/* Checks the driver's parameters, maps its rings, says READY. False: refused, the state is ERROR. */
+/* Checks the driver's parameters, maps its rings, says READY. False: refused, state ERROR. */
 bool boot(const struct npu_fw_handoff *handoff);
 
 #endif

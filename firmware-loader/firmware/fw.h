@@ -45,9 +45,9 @@ struct fw {
 
 	struct sched sched;
 	struct run run;
-	bool fault_pending;		/* fault_event waits for room; no job is started meanwhile */
+	bool fault_pending;		/* fault_event waits for room, jobs for it */
 	struct npu_msg fault_event;
-	struct set restless_queues;	/* to be killed, or with an answer that waits for their rest */
+	struct set restless_queues;	/* to be killed, or an answer waits for their rest */
 	struct set restless_contexts;
 
 	/* sums since boot */

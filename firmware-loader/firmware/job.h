@@ -22,7 +22,7 @@ struct run {
 /* Modelled time, the running job included */
 uint64_t job_clock(void);
 
-/* Starts the next job of @q, or goes on with its saved one. None runs; there is room for its end. */
+/* Starts the next job of @q, or goes on with its saved one. None runs; there is room for it. */
 void job_start(struct queue *q);
 /* The running job stops at its next safe point, or ends. */
 void job_stop(void);

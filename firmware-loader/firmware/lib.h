@@ -11,11 +11,11 @@
 
 /* The compiler's word for its own uint32_t differs between targets; the host checks formats. */
 #ifdef __riscv
-#define LIB_PRINTF(fmt, args)
+#define LIB_PRINTF(fmt) __attribute__((nonnull(fmt)))
 void *memcpy(void *dst, const void *src, size_t bytes);
 void *memset(void *dst, int value, size_t bytes);
 #else
-#define LIB_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define LIB_PRINTF(fmt) __attribute__((format(printf, fmt, (fmt) + 1)))
 #include <string.h>
 #endif
 
@@ -58,6 +58,6 @@ uint32_t lib_divide(uint64_t *n, uint32_t d);
  * what stands in @out.
  */
 size_t lib_format(char *out, size_t size, const char *fmt, va_list ap);
-size_t lib_print(char *out, size_t size, const char *fmt, ...) LIB_PRINTF(3, 4);
+size_t lib_print(char *out, size_t size, const char *fmt, ...) LIB_PRINTF(3);
 
 #endif

@@ -13,6 +13,6 @@ struct log {
 };
 
 /* Adds a line that begins with the modelled time since boot. The firmware runs. */
-void log_line(const char *fmt, ...) LIB_PRINTF(1, 2);
+void log_line(const char *fmt, ...) LIB_PRINTF(1);
 
 #endif

@@ -64,7 +64,6 @@ uint32_t queue_entry(const struct queue *q)
 void queue_advance(struct queue *q)
 {
 	q->rung_ns = q->stamps ? stamp_at(q, 0)->ns : fw.model_ns;
-	q->marks = 0;
 	q->head++;
 	hw_release();
 	status_put(STATUS_QUEUE(q->id, head), q->head);
@@ -176,7 +175,7 @@ void queue_kill(struct queue *q)
 		job_kill();
 }
 
-/* Whether all that was to be killed is. The running job of another queue was promised its record. */
+/* Whether all that was to be killed is. Another queue's running job was promised its record. */
 static bool kill_all(struct queue *q)
 {
 	for (unsigned int i = 0; q->saved || q->head != q->kill_tail; i++) {

@@ -17,7 +17,7 @@ enum test_fault {
 	TEST_WILD_STORE		= 1,
 	TEST_ENDLESS		= 2,	/* the watchdog runs */
 	TEST_SILENT		= 3,	/* sleeps for ever without a watchdog */
-	TEST_BAD_EVENT_TAIL	= 4,	/* d2h_tail far out of the ring; no job is started any more */
+	TEST_BAD_EVENT_TAIL	= 4,	/* d2h_tail far out of the ring; no further job */
 	TEST_BAD_DONE_TAIL	= 5,	/* done_tail, likewise */
 	TEST_STACK		= 6,	/* overrun */
 	TEST_CHECK		= 7,	/* an invariant is broken */

@@ -10,6 +10,18 @@
 : "${NPU_FIRMWARE:=/lib/firmware/npu/npu.fw}"
 DRIVER=/sys/bus/pci/drivers/npu
 
+# Like ktap_test_result, but the command's arguments stay as they are.
+promise()	# text command...
+{
+	text_=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$text_"
+	else
+		ktap_test_fail "$text_"
+	fi
+}
+
 # PCI address of the first npu
 find_device()
 {
@@ -78,6 +90,57 @@ messages()
 said()
 {
 	messages | grep -Eq -- "$1"
+}
+
+# The device's directory in debugfs, named after the device or its minor
+debug_dir()
+{
+	for dir_ in "/sys/kernel/debug/accel/$DEVICE" /sys/kernel/debug/accel/0; do
+		[ -f "$dir_/counters" ] && echo "$dir_" && return
+	done
+	return 1
+}
+
+# Makes a place $FIRMWARE_DIR/npu in which the kernel looks first, until the program ends.
+SEARCH_PATH=/sys/module/firmware_class/parameters/path
+firmware_dir()
+{
+	FIRMWARE_DIR=$(mktemp -d)
+	mkdir "$FIRMWARE_DIR/npu"
+	old_search_path_=$(cat "$SEARCH_PATH")
+	printf %s "$FIRMWARE_DIR" >"$SEARCH_PATH"
+	trap leave_firmware_dir_ EXIT
+}
+
+leave_firmware_dir_()
+{
+	printf %s "${old_search_path_:- }" >"$SEARCH_PATH"
+	rm -rf "$FIRMWARE_DIR"
+}
+
+# The driver again, with other parameters
+reload_module()	# parameters
+{
+	unload_module
+	load_module "$@"
+}
+
+# Says what the kernel said, for a failed test.
+show_messages()
+{
+	messages | grep -i npu | sed 's/^/# /'
+	return 1
+}
+
+# Runs a program that prints TAP of its own; shows it if it fails.
+child()	# program arguments
+{
+	child_=$(mktemp)
+	"$@" >"$child_" 2>&1
+	result_=$?
+	[ $result_ = 0 ] || sed 's/^/# /' "$child_"
+	rm -f "$child_"
+	return $result_
 }
 
 # A client in the background that reports its end in $end; returns when it works.

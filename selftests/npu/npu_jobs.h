@@ -180,6 +180,40 @@ static inline int npu_run_slot(struct npu_client *c, __u32 slot, __u32 size,
 	return ret;
 }
 
+/* @n jobs that append 1..n to the list, in one call; the fence of the last goes to c->done. */
+static inline int npu_submit_appends(struct npu_client *c, __u32 n)
+{
+	struct drm_npu_sync out = { .flags = DRM_NPU_SYNC_SIGNAL, .handle = c->done };
+	struct drm_npu_job jobs[DRM_NPU_MAX_JOBS];
+	__u64 values[DRM_NPU_MAX_JOBS];
+	__u32 size = npu_build_append(c, 0);
+
+	npu_poke(c, NPU_AT_COUNT, 0);
+	for (__u32 i = 0; i < n; i++) {
+		values[i] = i + 1;
+		jobs[i] = npu_job_at(0, size);
+		npu_job_params(&jobs[i], &values[i], 1);
+	}
+	npu_job_syncs(&jobs[n - 1], &out, 1);
+	return npu_submit(c->fd, c->queue, jobs, n, NULL);
+}
+
+/* Whether the list is 1..n: each of them has run once, in order. */
+static inline bool npu_appended(const struct npu_client *c, __u32 n)
+{
+	for (__u32 i = 0; i < n; i++)
+		if (npu_peek(c, NPU_AT_LIST + 8 * i) != i + 1)
+			return false;
+	return npu_peek(c, NPU_AT_COUNT) == n;
+}
+
+/* A queue of another priority in place of the client's. */
+static inline int npu_client_priority(struct npu_client *c, __u32 priority)
+{
+	npu_queue_destroy(c->fd, c->queue);
+	return npu_queue_create(c->fd, c->vm, priority, &c->queue);
+}
+
 /* The u64 at device address @addr as a job sees it; @fault gets enum npu_fault. */
 static inline __u64 npu_job_reads(struct npu_client *c, __u64 addr, __u32 *fault)
 {

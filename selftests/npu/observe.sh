@@ -14,9 +14,7 @@ if [ ! -d "$TRACE/events/npu" ] || [ ! -d "$DEBUG" ]; then
 	exit "$KSFT_SKIP"
 fi
 ktap_set_plan 9
-for DEBUG in "$DEBUG/$DEVICE" "$DEBUG"/0; do
-	[ -f "$DEBUG/counters" ] && break
-done
+DEBUG=$(debug_dir)
 
 # Number in the file of counters
 counter() { sed -n "s/^$1: //p" "$DEBUG/counters"; }

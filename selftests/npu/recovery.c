@@ -219,6 +219,95 @@ TEST_F(recovery, reset_of_the_device_ends_only_what_ran)
 	npu_client_close(&idle);
 }
 
+TEST_F(recovery, jobs_that_wait_when_the_device_is_reset_run_afterwards_in_order)
+{
+	struct drm_npu_queue_state q;
+	struct npu_client other;
+
+	ASSERT_EQ(0, npu_client_open(&other));
+	ASSERT_EQ(0, npu_submit_slot(&self->c, 0, npu_build_gate(&self->c, 0), NULL));
+	npu_settle();
+	ASSERT_EQ(0, npu_submit_appends(&other, 12));
+	npu_settle();
+	ASSERT_EQ(0, npu_write_debugfs(self->fd, "reset", "1"));
+	EXPECT_EQ(0, npu_syncobj_wait(self->fd, self->c.done, 10 * SEC));
+	EXPECT_EQ(-ECANCELED, npu_fence_status(self->fd, self->c.done));
+
+	EXPECT_EQ(0, npu_syncobj_wait(other.fd, other.done, 10 * SEC));
+	EXPECT_EQ(1, npu_fence_status(other.fd, other.done));
+	EXPECT_TRUE(npu_appended(&other, 12));
+	ASSERT_EQ(0, npu_queue_state(other.fd, other.queue, &q));
+	EXPECT_EQ(0, q.state);
+	EXPECT_EQ(12, q.completed);
+	EXPECT_TRUE(npu_client_adds(&other, 2));
+	npu_client_close(&other);
+}
+
+TEST_F(recovery, jobs_behind_one_that_ran_when_the_device_is_reset_never_run)
+{
+	__u64 seqno;
+	struct drm_npu_job_result r;
+
+	npu_poke(&self->c, NPU_AT_VALUE, 5);
+	ASSERT_EQ(0, npu_submit_slot(&self->c, 0, npu_build_gate(&self->c, 0), NULL));
+	ASSERT_EQ(0, npu_submit_slot(&self->c, 1, npu_build_store(&self->c, 1), &seqno));
+	npu_settle();
+	ASSERT_EQ(0, npu_write_debugfs(self->fd, "reset", "1"));
+	EXPECT_EQ(0, npu_syncobj_wait(self->fd, self->c.done, 10 * SEC));
+	EXPECT_EQ(-ECANCELED, npu_fence_status(self->fd, self->c.done));
+	ASSERT_EQ(0, npu_result(self->fd, self->c.queue, seqno, &r));
+	EXPECT_EQ(-ECANCELED, r.error);
+	ASSERT_EQ(0, npu_client_new_queue(&self->c));
+	EXPECT_TRUE(npu_client_adds(&self->c, 1));
+	EXPECT_EQ(5, npu_peek(&self->c, NPU_AT_VALUE));
+}
+
+/*
+ * A job of low priority waits through @resets resets behind jobs of high priority, one of which
+ * each reset ends. Returns what its fence tells.
+ */
+static int wait_through(struct npu_client *low, int resets)
+{
+	struct npu_client high[8];
+	int status = INT_MIN, opened = 0;
+
+	while (opened <= resets && !npu_client_open(&high[opened])) {
+		if (npu_client_priority(&high[opened], NPU_PRIORITY_HIGH) ||
+		    npu_submit_slot(&high[opened], 0, npu_build_gate(&high[opened], 0), NULL))
+			goto out;
+		opened++;
+	}
+	npu_settle();
+	if (opened <= resets || npu_submit_appends(low, 1))
+		goto out;
+	npu_settle();
+	for (int i = 0; i < resets; i++) {
+		if (npu_write_debugfs(low->fd, "reset", "1"))
+			goto out;
+		npu_settle();
+	}
+	for (int i = 0; i < opened; i++)
+		npu_poke(&high[i], NPU_AT_GATE, 1);
+	if (!npu_syncobj_wait(low->fd, low->done, 10 * SEC))
+		status = npu_fence_status(low->fd, low->done);
+out:
+	while (opened)
+		npu_client_close(&high[--opened]);
+	return status;
+}
+
+TEST_F(recovery, job_waits_through_five_resets)
+{
+	EXPECT_EQ(1, wait_through(&self->c, 5));
+	EXPECT_TRUE(npu_appended(&self->c, 1));
+}
+
+TEST_F(recovery, job_that_waits_through_a_sixth_reset_is_given_up)
+{
+	EXPECT_EQ(-ECANCELED, wait_through(&self->c, 6));
+	EXPECT_TRUE(npu_appended(&self->c, 0));
+}
+
 TEST_F(recovery, ten_resets_in_a_row)
 {
 	for (unsigned int i = 0; i < 10; i++) {

@@ -397,6 +397,7 @@ TEST_F(submit, modelled_figures_are_the_same_in_each_run)
 		ASSERT_EQ(0, npu_client_run(&self->c, size, NULL, 0, &b));
 		b.seqno = a.seqno;
 		b.host_ns = a.host_ns;
+		b.wait_ns = a.wait_ns;
 		EXPECT_EQ(0, memcmp(&a, &b, sizeof(a)));
 	}
 }
@@ -468,6 +469,51 @@ TEST_F(submit, result_fits_the_room_that_is_given)
 	EXPECT_EQ(sizeof(r), g.size);
 	EXPECT_EQ(0, memcmp(room, &r, sizeof(r)));
 	EXPECT_EQ(0xa5, room[sizeof(r)]);
+}
+
+TEST_F(submit, result_of_the_first_version_is_whole_without_its_wait)
+{
+	__u8 room[sizeof(struct drm_npu_job_result)];
+	struct drm_npu_get_result g = {
+		.queue_id = self->queue, .size = 128, .pointer = (uintptr_t)room,
+	};
+	struct drm_npu_job_result r;
+
+	ASSERT_EQ(0, npu_client_run(&self->c, npu_build_add(&self->c, 8), NULL, 0, &r));
+	g.seqno = r.seqno;
+	memset(room, 0xa5, sizeof(room));
+	ASSERT_EQ(0, npu_ioctl(self->fd, DRM_IOCTL_NPU_JOB_RESULT, &g));
+	EXPECT_EQ(128, g.size);
+	EXPECT_EQ(0, memcmp(room, &r, 128));
+	EXPECT_EQ(0xa5, room[128]);
+}
+
+TEST_F(submit, result_tells_how_long_a_job_waited_for_another)
+{
+	struct drm_npu_firmware_info fw = { .api = 0 };
+	struct drm_npu_dev_query query = {
+		.type = DRM_NPU_QUERY_FIRMWARE, .size = sizeof(fw), .pointer = (uintptr_t)&fw,
+	};
+	struct drm_npu_job_result gate, r;
+	struct npu_client other;
+	__u64 seqno, other_seqno;
+
+	ASSERT_EQ(0, npu_ioctl(self->fd, DRM_IOCTL_NPU_DEV_QUERY, &query));
+	if (fw.api < 0x10001)
+		SKIP(return, "the firmware does not tell");
+	ASSERT_EQ(0, npu_client_open(&other));
+	ASSERT_EQ(0, npu_submit_slot(&self->c, 1, npu_build_gate(&self->c, 1), &seqno));
+	npu_settle();
+	ASSERT_EQ(0, npu_client_submit(&other, npu_build_add(&other, 8), NULL, 0, &other_seqno));
+	npu_settle();
+	npu_poke(&self->c, NPU_AT_GATE, 1);
+	ASSERT_EQ(0, npu_syncobj_wait(other.fd, other.done, 20 * SEC));
+	ASSERT_EQ(0, npu_result(self->fd, self->queue, seqno, &gate));
+	ASSERT_EQ(0, npu_result(other.fd, other.queue, other_seqno, &r));
+	EXPECT_EQ(0, gate.wait_ns);
+	EXPECT_LT(0, r.wait_ns);
+	EXPECT_GT(gate.model_ns, r.wait_ns);
+	npu_client_close(&other);
 }
 
 TEST_F(submit, result_refuses_a_pad_a_bad_pointer_and_an_unknown_queue)

@@ -157,13 +157,13 @@ static uint64_t pair(uint32_t lo)
 static void job_op(uint32_t op)
 {
 	uint32_t q = fake.reg[NPU_CC_JOB_QUEUE / 4];
-	bool runs = fake.job_status == NPU_CC_JOB_RUNNING;
+	bool runs = fake.job_status == NPU_CC_JOB_RUNNING, start = op == NPU_CC_JOB_START;
 	struct fake_job *j = &fake.job;
 
 	switch (op) {
 	case NPU_CC_JOB_START:
 	case NPU_CC_JOB_RESUME:
-		if (runs || (op == NPU_CC_JOB_RESUME) != fake.filled[q]) {
+		if (runs || fake.filled[q] == start) {
 			fake.misuses++;
 			return;
 		}

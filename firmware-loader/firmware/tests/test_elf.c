@@ -189,7 +189,8 @@ static void test_product(void)
 	}
 	tap_ok(ok, "elf: it runs jobs");
 	tap_ok(most <= EMPTY_MAX,
-	       "elf: an empty job costs at most %u instructions from doorbell to record", EMPTY_MAX);
+	       "elf: an empty job costs at most %u instructions from doorbell to record",
+	       EMPTY_MAX);
 	tap_diag("%llu", (unsigned long long)most);
 	/* all other queues wait for nothing */
 	for (uint32_t i = 1; i < 64; i++)

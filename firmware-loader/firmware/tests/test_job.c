@@ -155,7 +155,8 @@ static void test_fault(void)
 	tap_ok(!driver_receive(&msg), "fault: once");
 	tap_ok(driver_done_is(2, 1, 0) && driver_done_is(0, 1, 0), "fault: jobs before it are whole");
 	tap_ok(driver_done_is(0, 2, FAULT), "fault: the job that did it says so");
-	tap_ok(driver_done_is(0, 3, NPU_FAULT_CONTEXT) && driver_done_is(1, 1, 0) && fake.starts == 4,
+	tap_ok(driver_done_is(0, 3, NPU_FAULT_CONTEXT) && driver_done_is(1, 1, 0) &&
+	       fake.starts == 4,
 	       "fault: later jobs of the context do not start, those of others do");
 	put(2, 10);
 	driver_run();

@@ -152,7 +152,8 @@ static void test_queue_create(void)
 	tap_ok(driver_log_ends("] queue 0: created, context 0, priority 0, 4 entries"),
 	       "QUEUE_CREATE: the log says so");
 	expect3(NPU_MSG_QUEUE_DESTROY, 0, 0, 0, OK, "QUEUE_DESTROY: of the first");
-	tap_ok(!fake.window[HW_WIN_QUEUE].bytes && driver_log_ends("] queue 0: destroyed after 0 jobs"),
+	tap_ok(!fake.window[HW_WIN_QUEUE].bytes &&
+	       driver_log_ends("] queue 0: destroyed after 0 jobs"),
 	       "QUEUE_DESTROY: its ring is not mapped any more");
 }
 

@@ -66,7 +66,8 @@ static void test_trap(void)
 	       driver.status->panic.status == 0x1800 &&
 	       driver.status->panic.model_ns == 1234567890, "trap: with all registers");
 	tap_ok(event_is(NPU_PANIC_TRAP, 0x10000abc, 7), "trap: the driver is told");
-	tap_ok(driver_log_ends("[     1.234567] panic: store access fault, address 0x40, pc 0x10000abc"),
+	tap_ok(driver_log_ends("[     1.234567] panic: "
+			       "store access fault, address 0x40, pc 0x10000abc"),
 	       "trap: the log says so");
 	tap_ok(fake.msi[NPU_MSIX_EVENT] == 1, "trap: with an interrupt, if armed");
 }

@@ -86,7 +86,8 @@ static void test_throttle(void)
 
 	setup();
 	tap_ok(after_tick(95000) == 1500, "throttle: not at the limit");
-	tap_ok(after_tick(95001) == 1350 && driver_log_ends("] temperature 95.001 C, clock 1350 of 1500 MHz"),
+	tap_ok(after_tick(95001) == 1350 &&
+	       driver_log_ends("] temperature 95.001 C, clock 1350 of 1500 MHz"),
 	       "throttle: a tenth less above it, and the log says so");
 	put(10, 0);
 	driver_run();
@@ -127,7 +128,8 @@ static void test_critical(void)
 	driver_run();
 	tap_ok(driver_done(&d) && d.seqno == 1 && d.model_ns == 1000 && driver_done_is(6, 2, 0),
 	       "critical: then jobs go on");
-	tap_ok(driver_log_ends("] temperature 104.999 C, clock 900 of 1500 MHz, jobs are started again"),
+	tap_ok(driver_log_ends("] temperature 104.999 C, clock 900 of 1500 MHz, "
+			       "jobs are started again"),
 	       "critical: the log says so");
 }
 

@@ -111,7 +111,7 @@ static void test_contexts(void)
 	tap_diag("%u %u %u", jobs[0], jobs[1], jobs[2]);
 }
 
-/* Of two contexts that always have work, each has half the time, whatever the length of its jobs. */
+/* Of two contexts that always have work each has half the time, however long its jobs are. */
 static void test_time(void)
 {
 	uint64_t served[2] = { 0 }, end;
@@ -196,6 +196,14 @@ static void test_idle(void)
 	/* level, and whose last turn is the longest ago goes first */
 	tap_ok(order_is("1100110011001100"),
 	       "fairness: whoever comes after one long job has half as well");
+	/* What was served at another priority is not held against a queue. */
+	driver_queue(3, 0, HIGH, 64);
+	driver_call3(NPU_MSG_QUEUE_PRIORITY, 2 | (uint64_t)HIGH << 32, 0, 0);
+	put(2, 8, 1000 * US, 0);
+	put(3, 8, 1000 * US, 0);
+	driver_run();
+	tap_ok(order_is("3333222233332222"),
+	       "fairness: a queue of another priority now starts level there");
 	/* Somebody who comes while a long job runs starts level with it. */
 	put(0, 1, 50 * MS, 1 * MS);
 	put(0, 1, 50 * MS, 1 * MS);
