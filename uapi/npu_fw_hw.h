@@ -94,7 +94,7 @@ NPU_CHECK_SIZE(struct npu_fw_handoff, 24 + 32 + 64 + 128);
 #define NPU_CC_H2D_TAIL		0x070
 #define NPU_CC_D2H_HEAD		0x074
 #define NPU_CC_DONE_HEAD	0x078
-/* RO, queues whose doorbell was written since the last read, which clears; LO and HI by themselves */
+/* RO, queues whose doorbell was written since the last read, which clears; each half by itself */
 #define NPU_CC_RUNG_LO		0x080
 #define NPU_CC_RUNG_HI		0x084
 #define NPU_CC_QUEUE_TAIL(q)	(0x400 + 4 * (q))	/* RW, of queue q */
@@ -115,7 +115,7 @@ enum npu_cc_status {
 
 /* Address spaces: operands, then the operation, which is over when the write returns. */
 #define NPU_CC_CTX_ID		0x120
-#define NPU_CC_CTX_A_LO		0x124	/* CREATE: bus address of the root table; INVALIDATE: start */
+#define NPU_CC_CTX_A_LO		0x124	/* CREATE: bus address of the root; INVALIDATE: start */
 #define NPU_CC_CTX_A_HI		0x128
 #define NPU_CC_CTX_B_LO		0x12c	/* INVALIDATE: bytes */
 #define NPU_CC_CTX_B_HI		0x130
@@ -140,7 +140,7 @@ enum npu_cc_ctx_op {
 #define NPU_CC_JOB_OP		0x158	/* WO, enum npu_cc_job_op */
 #define NPU_CC_JOB_STATUS	0x15c	/* RO, enum npu_cc_job_status */
 #define NPU_CC_JOB_PROGRESS	0x160	/* RO, MARKs of the running job since its START */
-#define NPU_CC_JOB_RESULT	0x200	/* RO, struct npu_done of the last job that was DONE, STOPPED */
+#define NPU_CC_JOB_RESULT	0x200	/* RO, struct npu_done of the last job DONE or STOPPED */
 
 enum npu_cc_job_op {
 	NPU_CC_JOB_START	= 1,	/* only if no job runs */

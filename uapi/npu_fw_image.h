@@ -88,8 +88,8 @@ struct npu_fw_config {
 	__u32 time_slice_us[4];		/* [10, 1000000] modelled, by priority */
 	__u32 heartbeat_ms;		/* [1, 100] host time */
 	__u32 starvation_turns;		/* [1, 65536] turns of higher queues that lower ones wait */
-	__u32 job_hang_ms;		/* [100, 3600000] host time without progress: a job is killed */
-	__u32 watchdog_ms;		/* [10, 60000] host time: the firmware itself is taken for hung */
+	__u32 job_hang_ms;		/* [100, 3600000] host time without progress of a job */
+	__u32 watchdog_ms;		/* [10, 60000] host time, for the firmware itself */
 	__u32 throttle_millicelsius;	/* [0, 150000] above it the clock is lowered step by step */
 	__u32 critical_millicelsius;	/* [throttle, 150000] above it no job is started */
 	__u32 reserved[4];		/* zero */

@@ -140,7 +140,7 @@ struct npu_done {
 	__u64 energy_pj;
 	__u64 host_ns;		/* what the emulation took; zero on silicon */
 	__u64 commands;		/* executed */
-	/* modelled, from the doorbell to the end without model_ns: other jobs; API 1.1, else zero */
+	/* modelled, from the doorbell to the end without model_ns; API 1.1, else zero */
 	__u64 wait_ns;
 };
 NPU_CHECK_SIZE(struct npu_done, 128);
@@ -248,7 +248,7 @@ struct npu_msg {
 			__u64 jobs;
 			__u64 faults;
 			__u64 model_ns;
-			__u64 instructions;	/* of the control core since boot; API 1.1, else zero */
+			__u64 instructions;	/* of the control core; API 1.1, else zero */
 		} telemetry;
 	};
 };

@@ -78,7 +78,7 @@
 #define NPU_REG_BOOT		0x12c	/* WO, 1 starts the boot ROM; only in state IDLE or ERROR */
 #define NPU_REG_RESETS		0x130	/* RO, device resets since power on */
 #define NPU_REG_FLASH		0x134	/* RO, NPU_FLASH_* */
-#define NPU_REG_FW_SOURCE	0x138	/* RO, enum npu_fw_source of the image that runs or was refused */
+#define NPU_REG_FW_SOURCE	0x138	/* RO, enum npu_fw_source of the image */
 #define NPU_REG_SECURITY	0x13c	/* RO, the security counter */
 #define NPU_REG_LIFECYCLE	0x140	/* RO, 1: development state, 0: production */
 #define NPU_FLASH_PRESENT	0x1
@@ -104,7 +104,7 @@ enum npu_boot_error {
 	NPU_BOOT_HEADER		= 4,	/* header version or size */
 	NPU_BOOT_SECTION	= 5,	/* found: index of the section out of bounds */
 	NPU_BOOT_HASH		= 6,
-	NPU_BOOT_API		= 7,	/* the driver's API; wanted: nearest that the image speaks */
+	NPU_BOOT_API		= 7,	/* the driver's; wanted: nearest that the image speaks */
 	NPU_BOOT_HW		= 8,	/* image is for other hardware versions */
 	NPU_BOOT_SECURITY	= 9,	/* security version below the device's counter */
 	NPU_BOOT_SIGNATURE	= 10,	/* none, or wrong */
@@ -113,8 +113,8 @@ enum npu_boot_error {
 	NPU_BOOT_CONFIG		= 13,	/* no CONFIG section or value out of range; found: offset */
 	NPU_BOOT_KEY		= 14,	/* key id (first 32 bits); wanted: the fused one */
 	NPU_BOOT_DEV_KEY	= 15,	/* development key, but the device is in production state */
-	NPU_BOOT_FLASH		= 16,	/* nothing in flash boots; found: error of slot A | B << 8 | */
-					/* golden << 16; wanted: flash is 1 absent, 2 unreadable, 0 else */
+	/* nothing in flash boots; found: error of slot A | B << 8 | golden << 16 */
+	NPU_BOOT_FLASH		= 16,	/* wanted: the flash is 1 absent, 2 unreadable, else 0 */
 };
 
 /* The value wanted with NPU_BOOT_FLASH */

@@ -22,9 +22,11 @@
 	ROW(MESSAGES, FIRMWARE,	NPU_VERSION(1, 0), NPU_VERSION(1, 1), \
 	    "install firmware of this release: make -C firmware-loader install") \
 	ROW(MESSAGES, DRIVER,	NPU_VERSION(1, 0), NPU_VERSION(1, 1), \
-	    "install the driver of this release: make install, then modprobe -r npu && modprobe npu") \
+	    "install the driver of this release: make install, " \
+	    "then modprobe -r npu && modprobe npu") \
 	ROW(IOCTLS, DRIVER,	NPU_VERSION(1, 0), NPU_VERSION(1, 1), \
-	    "install the driver of this release: make install, then modprobe -r npu && modprobe npu") \
+	    "install the driver of this release: make install, " \
+	    "then modprobe -r npu && modprobe npu") \
 	ROW(IOCTLS, LIBNPU,	NPU_VERSION(1, 0), NPU_VERSION(1, 1), \
 	    "install libnpu of this release: make -C libnpu install") \
 	ROW(COMMANDS, DEVICE,	NPU_VERSION(1, 0), NPU_VERSION(1, 0), \
