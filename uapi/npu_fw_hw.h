@@ -71,7 +71,7 @@ NPU_CHECK_SIZE(struct npu_fw_handoff, 24 + 32 + 64 + 128);
 #define NPU_CC_CAUSE_WATCHDOG	0x80000010u	/* mcause; mepc is where it ran */
 
 /* The driver's registers */
-#define NPU_CC_STATE		0x040	/* WO, RUNNING, ERROR or DEAD; ERROR and DEAD stop the core */
+#define NPU_CC_STATE		0x040	/* WO, RUNNING, or what stops the core: ERROR, DEAD */
 #define NPU_CC_ERROR		0x044	/* WO, for NPU_REG_ERROR; before STATE */
 #define NPU_CC_FOUND		0x048
 #define NPU_CC_WANTED		0x04c
@@ -94,7 +94,7 @@ NPU_CHECK_SIZE(struct npu_fw_handoff, 24 + 32 + 64 + 128);
 #define NPU_CC_H2D_TAIL		0x070
 #define NPU_CC_D2H_HEAD		0x074
 #define NPU_CC_DONE_HEAD	0x078
-/* RO, queues whose doorbell was written since the last read, which clears; each half by itself */
+/* RO, queues whose doorbell was written since the last read, which clears that half */
 #define NPU_CC_RUNG_LO		0x080
 #define NPU_CC_RUNG_HI		0x084
 #define NPU_CC_QUEUE_TAIL(q)	(0x400 + 4 * (q))	/* RW, of queue q */

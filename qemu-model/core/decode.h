@@ -59,8 +59,8 @@ struct npu_program {
 };
 
 /*
- * Decodes @size bytes at @va for a device of @cores cores; the caller is its user. NULL: *fault says why (core,
- * opcode and offset of the first bad command in order of cores).
+ * Decodes @size bytes at @va for a device of @cores cores; the caller is its user. NULL: *fault
+ * says why (core, opcode and offset of the first bad command in order of cores).
  */
 struct npu_program *npu_program_create(struct npu_mmu *mmu, uint64_t va, uint32_t size,
 				       uint32_t cores, struct npu_fault_info *fault);

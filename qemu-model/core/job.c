@@ -400,7 +400,7 @@ static bool all_ended(const struct npu_job *job, struct npu_fault_info *fault)
 
 /*
  * Between phases: modelled time stands still until the firmware has seen to what it was called
- * for. Else a doorbell would wait, in modelled time, for as long as the host takes to wake a thread.
+ * for. Else a doorbell would wait, in modelled time, while the host wakes a thread.
  */
 static void let_firmware_run(struct npu_job *job)
 {

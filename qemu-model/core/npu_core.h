@@ -73,7 +73,7 @@ struct npu_host_ops {
 	void (*trace)(void *opaque, const char *line);
 };
 
-/* The device's flash (uapi/npu_flash.h). Called from the control core's threads, one at a time. */
+/* The device's flash (uapi/npu_flash.h). Called from the device's threads, one at a time. */
 struct npu_core_flash {
 	/* Both return 0 or -errno; a range leaves the flash never. */
 	int (*read)(void *opaque, uint64_t at, void *to, size_t bytes);
@@ -87,7 +87,7 @@ struct npu_core_config {
 	struct npu_machine machine;
 	enum npu_isa isa;
 	unsigned int threads;		/* that compute, at most 64; 0: as many as host cores */
-	uint32_t security_counter;	/* lowest security version that boots; more if flash says so */
+	uint32_t security_counter;	/* lowest security version that boots, or flash's */
 	bool development;		/* development state: the tree's development key is good */
 	bool has_fused_key;
 	uint8_t fused_key[32];		/* SHA-256 of the public key whose images boot */
